@@ -1,0 +1,371 @@
+"""What the engine asks of the world, as protocols; each room implements its own.
+
+    Switch    -> esl.switch        (simulated: the same room against sim.event_socket)
+    Hopper    -> hopper.queue      Presence -> hopper.presence
+    Ledger    -> ledger.store      Meter    -> metrics.meter      Clock -> app
+
+Errors: Switch raises LinkDown and CommandRefused; Hopper, Presence and Ledger raise StoreError.
+Every call has a deadline of its own; none may be wrapped in a gevent.Timeout from outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from dialer.core.model import (
+    AttemptId,
+    Campaign,
+    CampaignName,
+    Claimed,
+    ContactId,
+    Entry,
+    GatewayName,
+    InstanceName,
+    Intent,
+    IntentAnswer,
+    LegId,
+    Moment,
+    Number,
+    NumberId,
+    OpenAttempt,
+    OperatorId,
+    Outcome,
+    PhoneId,
+)
+
+
+class Clock(Protocol):
+    """Both clocks; the only place where time comes from."""
+
+    def now(self) -> Moment: ...
+
+
+# --------------------------------------------------------------------------------- the switch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerCall:
+    """Everything that the originate of a customer needs; typed, so that nothing is escaped."""
+
+    attempt: AttemptId
+    digits: str  # E.164 with +
+    caller: NumberId
+    gateway: GatewayName
+    ring_timeout_s: int
+    silence_ms: int
+    message: str  # file name from the configuration
+    max_talk_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorCall:
+    """The originate of an operator's persistent leg."""
+
+    operator: OperatorId
+    leg: LegId
+    endpoint: str
+    timeout_s: int = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchEvent:
+    """One event of the switch, translated: names of `esl.translate.KINDS`.
+
+    `leg` is the channel; `other` the second leg of a bridge; `at` when the switch made it (epoch
+    seconds). `data` holds the kind's own values (Evidence of a hang-up, reply of a job, ...).
+    """
+
+    kind: str
+    leg: LegId | None = None
+    other: LegId | None = None
+    at: float = 0.0
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundLeg:
+    """One channel of ours that exists now, from `show channels` and `uuid_dump`."""
+
+    leg: LegId
+    attempt: AttemptId | None  # variable dialer_attempt
+    operator: OperatorId | None  # variable dialer_agent
+    instance: str | None
+    answered: bool
+    parked: bool
+    in_script: bool
+    bridged_to: LegId | None
+    created_at: float  # epoch seconds
+    answered_at: float | None
+
+
+class Switch(Protocol):
+    """The telephone switch. Commands return when it has answered; events come by the inbox."""
+
+    def start(self, inbox: Callable[[SwitchEvent], None]) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def usable(self) -> bool:
+        """Connected, and events really flow (own tick seen within 3 s): may we originate?"""
+        ...
+
+    def originate_customer(self, call: CustomerCall) -> None:
+        """Accepted by the switch (its end comes as events). Raises LinkDown: maybe dialed."""
+        ...
+
+    def originate_operator(self, call: OperatorCall) -> None: ...
+
+    def bridge(self, operator_leg: LegId, customer_leg: LegId) -> None: ...
+
+    def park(self, leg: LegId) -> None: ...
+
+    def kill(self, leg: LegId, cause: str) -> None: ...
+
+    def play_message(self, leg: LegId, message: str) -> None: ...
+
+    def record(self, leg: LegId, path: str) -> None: ...
+
+    def clean(self, leg: LegId) -> None: ...
+
+    def exists(self, leg: LegId) -> bool: ...
+
+    def find(self, leg: LegId) -> FoundLeg | None: ...
+
+    def find_all(self) -> Sequence[FoundLeg]:
+        """Every channel that carries our instance's name."""
+        ...
+
+    def hang_up_all(self, cause: str, *, unanswered_only: bool) -> int: ...
+
+
+# --------------------------------------------------------------------------------- Redis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One number that may be shown for this claim, with its limits at this moment."""
+
+    number: NumberId
+    region: str | None
+    gateway: GatewayName
+    day: date
+    hour: str  # "2026-11-24T17" in the number's own zone
+    soft_limit: int
+    hard_limit: int
+    calls_at_once: int | None
+    min_gap_s: float
+    calls_per_hour: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimRequest:
+    """Take up to `count` entries of a campaign off the queue, a number for each, under lease."""
+
+    campaign: CampaignName
+    count: int
+    shown: Sequence[Shown]
+    attempt_ids: Sequence[AttemptId]  # at least `count`, fresh
+    owner: InstanceName
+    lease_s: float
+    now: Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimAnswer:
+    """`held_back` counts by reason what stopped the claim short: "hopper_empty", "pool_used_up",
+    "numbers_busy" (calls at once, gap, hour), "window_closed" (void entries, taken off)."""
+
+    claimed: Sequence[Claimed]
+    held_back: Mapping[str, int]
+
+
+class Hopper(Protocol):
+    """The next contacts by rank, leases, the numbers' counts. May be empty after a loss."""
+
+    def epoch(self) -> str:
+        """Changes when the store came up empty: everything must be rebuilt before a claim."""
+        ...
+
+    def rebuild(
+        self,
+        *,
+        epoch: str,
+        charges: Mapping[tuple[NumberId, date], int],
+        open_attempts: Sequence[OpenAttempt],
+        lease_s: float,
+        now: Moment,
+    ) -> None: ...
+
+    def offer(self, campaign: CampaignName, entries: Sequence[Entry]) -> int:
+        """Queue these (a known one is updated in place, a leased one is passed over)."""
+        ...
+
+    def size(self, campaign: CampaignName) -> int: ...
+
+    def head(self, campaign: CampaignName, count: int) -> Sequence[Entry]: ...
+
+    def claim(self, request: ClaimRequest) -> ClaimAnswer: ...
+
+    def give_back(
+        self, claimed: Sequence[Claimed], *, requeue: bool, owner: InstanceName
+    ) -> None: ...
+
+    def settle(
+        self, claimed: Sequence[Claimed], *, number_charged: Sequence[bool], owner: InstanceName
+    ) -> None:
+        """End the leases; give the number's count back where it was not charged. Idempotent."""
+        ...
+
+    def renew(self, owner: InstanceName, lease_s: float, now: Moment) -> None: ...
+
+    def expired(self, now: Moment, limit: int) -> Sequence[Claimed]:
+        """Leases past their deadline, whoever owned them; they stay until settled."""
+        ...
+
+    def void(self, phones: Sequence[PhoneId]) -> None:
+        """Take these phones off every queue (a stop)."""
+        ...
+
+    def clear(self, campaign: CampaignName) -> None: ...
+
+    def used(self, numbers: Sequence[tuple[NumberId, date]]) -> Sequence[int]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """Somebody asks the daemon for something: `verb` and its words; answered by `id`."""
+
+    id: str
+    verb: str  # operator.login | operator.ready | operator.pause | ... | halt | resume | stop_phone
+    words: Mapping[str, Any]
+
+
+class Presence(Protocol):
+    """The meeting place of processes: operators' states, the daemons' own, commands, replies."""
+
+    def publish_operators(
+        self, instance: InstanceName, states: Mapping[OperatorId, Mapping[str, Any]]
+    ) -> None: ...
+
+    def publish_status(self, instance: InstanceName, status: Mapping[str, Any]) -> None: ...
+
+    def statuses(self) -> Mapping[InstanceName, Mapping[str, Any]]: ...
+
+    def operators(self) -> Mapping[OperatorId, Mapping[str, Any]]: ...
+
+    def send(self, instance: InstanceName, command: Command) -> None: ...
+
+    def receive(self, instance: InstanceName, timeout_s: float) -> Command | None: ...
+
+    def reply(self, command_id: str, answer: Mapping[str, Any]) -> None: ...
+
+    def await_reply(self, command_id: str, timeout_s: float) -> Mapping[str, Any] | None: ...
+
+    def forget(self, instance: InstanceName) -> None: ...
+
+
+# --------------------------------------------------------------------------------- PostgreSQL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """One contact that is due by the ledger's set-wise rules, before the core's last look.
+
+    `windows`: his own callable times, if he named any (R3.6). `held` is a reason for which he must
+    not be dialed now (from the set-wise rules), with `held_until`; then `entry` is not offered.
+    """
+
+    entry: Entry
+    held: str | None = None
+    held_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HotLead:
+    """A lead from a form: dialed ahead of the queue (R3.5)."""
+
+    campaign: CampaignName
+    contact_id: ContactId
+
+
+class Ledger(Protocol):
+    """The truth. Every write is one transaction; a repeated write changes nothing."""
+
+    def open(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def clock_offset_s(self) -> float:
+        """PostgreSQL's clock minus ours (R10.7)."""
+        ...
+
+    def save_campaigns(self, campaigns: Sequence[Campaign], now: datetime) -> None:
+        """Upsert definitions; enrol contacts of their lists that are not yet enrolled."""
+        ...
+
+    def save_numbers(self, numbers: Sequence[Number]) -> None: ...
+
+    def due(self, campaign: Campaign, now: datetime, limit: int) -> Sequence[Due]:
+        """The next due contacts in the campaign's order, never more than `limit`."""
+        ...
+
+    def postpone(
+        self, campaign: CampaignName, until: Sequence[tuple[ContactId, str, datetime]]
+    ) -> None:
+        """The core held these back: reason, and when to look again. Their place is kept."""
+        ...
+
+    def commit_intents(
+        self, intents: Sequence[Intent], now: datetime
+    ) -> Sequence[IntentAnswer]: ...
+
+    def end_attempts(self, outcomes: Sequence[Outcome]) -> None:
+        """Results, the entry's next step, the phone's marks, the number's charge: one transaction."""
+        ...
+
+    def withdraw_intents(self, attempts: Sequence[AttemptId], reason: str) -> None:
+        """Committed, but never sent to the switch: as if it had not been."""
+        ...
+
+    def open_attempts(self, instance: InstanceName | None = None) -> Sequence[OpenAttempt]: ...
+
+    def charges(self, days: Sequence[date]) -> Mapping[tuple[NumberId, date], int]: ...
+
+    def add_stop(self, phone: PhoneId, *, origin: str, now: datetime) -> None: ...
+
+    def set_halted(self, halted: bool, *, by: str, now: datetime) -> None:
+        """While halted no intent is committed, by any daemon (R10.6)."""
+        ...
+
+    def halted(self) -> bool: ...
+
+    def dispose(
+        self,
+        attempt: AttemptId,
+        *,
+        operator: OperatorId,
+        result: str,
+        tags: Sequence[str],
+        summary: str,
+        now: datetime,
+    ) -> None: ...
+
+    def abandonment(self, campaign: CampaignName, since: datetime) -> tuple[int, int]:
+        """(abandoned by us, answered by people) since then, for the cap."""
+        ...
+
+
+# --------------------------------------------------------------------------------- metrics
+
+
+class Meter(Protocol):
+    """Counts and measures by the names of `metrics.names`; an unknown name is a Bug."""
+
+    def count(self, name: str, amount: float = 1.0, **labels: str) -> None: ...
+
+    def observe(self, name: str, value: float, **labels: str) -> None: ...
+
+    def gauge(self, name: str, value: float, **labels: str) -> None: ...

@@ -1,0 +1,1 @@
+"""Tests say what a user would lose if they failed."""
