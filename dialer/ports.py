@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from dialer.core.model import (
     AttemptId,
@@ -34,6 +34,7 @@ from dialer.core.model import (
     OperatorId,
     Outcome,
     PhoneId,
+    Window,
 )
 
 
@@ -139,6 +140,10 @@ class Switch(Protocol):
         ...
 
     def hang_up_all(self, cause: str, *, unanswered_only: bool) -> int: ...
+
+    def health(self) -> dict[str, Any]:
+        """Figures of the link for status and metrics, as JSON holds them."""
+        ...
 
 
 # --------------------------------------------------------------------------------- Redis
@@ -281,6 +286,7 @@ class Due:
     entry: Entry
     held: str | None = None
     held_until: datetime | None = None
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +295,90 @@ class HotLead:
 
     campaign: CampaignName
     contact_id: ContactId
+
+
+class OperatorChange(NamedTuple):
+    """One change of an operator's state, for the log that occupancy is reckoned from."""
+
+    at: datetime
+    instance: InstanceName
+    operator: OperatorId
+    state: str
+    reason: str | None = None  # of a pause
+
+
+class ImportedPhone(NamedTuple):
+    """One phone of an imported row; `digits` is E.164 with +, `zones` all it may lie in."""
+
+    digits: str
+    kind: str | None = None  # "mobile" | "landline" | ...
+    region: str | None = None
+    carrier: str | None = None
+    zones: tuple[str, ...] = ()
+    extension: str | None = None
+
+
+class ImportedConsent(NamedTuple):
+    """A consent for the row's phones and one purpose (R6.1); instants are aware."""
+
+    purpose: str
+    given_at: datetime
+    expires_at: datetime | None = None
+    text_version: str | None = None
+    evidence: str | None = None
+
+
+class ImportRow(NamedTuple):
+    """One good row of an import: who, where, on what ground (R4.1, R4.2).
+
+    Tuples, not dataclasses: a file has a million of them. `phones`: at least one, the first is
+    dialed first. `fields` are the rules' own columns ("fields.NAME"); numbers stand in them as
+    numbers, dates as ISO text. `windows`: the times that the contact named himself (R3.6).
+    """
+
+    line: int
+    phones: tuple[ImportedPhone, ...]
+    name: str | None = None
+    email: str | None = None
+    address: str | None = None
+    note: str | None = None
+    region: str | None = None  # the card's; None: the first phone's
+    source: str | None = None  # None: the import's
+    added_at: datetime | None = None
+    status: str | None = None
+    segment: str | None = None
+    tags: tuple[str, ...] = ()
+    fields: Mapping[str, Any] = {}
+    consent: ImportedConsent | None = None
+    windows: tuple[Window, ...] = ()
+
+
+class RejectedRow(NamedTuple):
+    """One row that is not taken over: its line and why, in a sentence without personal data."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What an import came to. `kept_out`: rows by reason ("archived", "stop"), no card made.
+
+    `unchanged`: rows whose card, phones, consent and place on the list were there already.
+    `rejected` counts all; their lines go to the callback, `first_rejected` holds the first 100.
+    """
+
+    rows: int = 0
+    contacts_added: int = 0
+    contacts_updated: int = 0
+    contacts_merged: int = 0
+    unchanged: int = 0
+    phones_added: int = 0
+    listed: int = 0  # rows newly on the list
+    consents_added: int = 0
+    kept_out: Mapping[str, int] = field(default_factory=dict)
+    rejected: int = 0
+    first_rejected: tuple[RejectedRow, ...] = ()
 
 
 class Ledger(Protocol):
@@ -356,6 +446,16 @@ class Ledger(Protocol):
     def abandonment(self, campaign: CampaignName, since: datetime) -> tuple[int, int]:
         """(abandoned by us, answered by people) since then, for the cap."""
         ...
+
+    def add_hot_lead(self, lead: HotLead, now: datetime) -> None:
+        """Ahead of the queue and due at once; wakes every daemon's `wait_for_work`."""
+        ...
+
+    def wait_for_work(self, timeout_s: float) -> frozenset[CampaignName]:
+        """Campaigns in which somebody became due (a hot lead, an import); empty = time is up."""
+        ...
+
+    def log_operators(self, changes: Sequence[OperatorChange]) -> None: ...
 
 
 # --------------------------------------------------------------------------------- metrics

@@ -30,7 +30,7 @@ class Originate(Effect):
 
 @dataclass(frozen=True, slots=True)
 class KillCustomer(Effect):
-    """Hang up the customer's leg with this cause (it says who wanted it, not what the phone is)."""
+    """Hang up the customer's leg; the cause says who wanted it, not what the phone is."""
 
     attempt: AttemptId
     cause: str  # ORIGINATOR_CANCEL | MANAGER_REQUEST | NORMAL_CLEARING | ALLOTTED_TIMEOUT

@@ -132,7 +132,7 @@ class OfferFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class OperatorGone(Event):
-    """The hand-over failed before it began: the operator's leg is gone, the customer untouched."""
+    """The hand-over never began: the operator's leg is gone, the customer untouched."""
 
 
 # ------------------------------------------------------------------ attempts: found again
@@ -145,7 +145,7 @@ class FoundRinging(Event):
 
 @dataclass(frozen=True, slots=True)
 class FoundAnswered(Event):
-    """Reconcile: the leg is answered and not bridged. `in_script`: its own script still runs."""
+    """Reconcile: the leg is answered, not bridged. `in_script`: its own script still runs."""
 
     in_script: bool
     answered_ago_s: float

@@ -1,4 +1,4 @@
-"""Every reason for which a contact is not dialed now: one closed set for log, metric and person.
+"""Every reason for which a contact is not dialed now: one closed set for log, metric, person.
 
 A value is the metric's label and the ledger's word; `SENTENCES` is what a person reads.
 """
@@ -87,3 +87,19 @@ SENTENCES: dict[Reason, str] = {
     Reason.CLOCK_OFF: "the clocks of daemon and database differ too much",
     Reason.CAMPAIGN_ENDED: "the campaign is switched off",
 }
+
+
+#: A claim refused for one of these goes back to its place in the hopper at once: the contact
+#: may be dialed, only not with this number, by this daemon or at this moment. All others wait
+#: in the ledger until they are due again.
+REQUEUED: frozenset[Reason] = frozenset(
+    {
+        Reason.NUMBER_LIMIT,
+        Reason.HALTED,
+        Reason.PAUSED,
+        Reason.SWITCH_BLIND,
+        Reason.GATEWAY_DOWN,
+        Reason.STORE_FAILED,
+        Reason.CLOCK_OFF,
+    }
+)

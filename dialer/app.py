@@ -1,0 +1,202 @@
+"""The one file that knows every room and joins them.
+
+Everything below `cli` is built here from validated settings: the command line and the processes
+it starts never make a room themselves. The simulated switch is the same event-socket room with
+another address; nothing of the daemon knows the difference.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from gevent.pywsgi import WSGIServer
+
+from dialer.core.model import Campaign, InstanceName, Moment
+from dialer.core.permission.destinations import refusal
+from dialer.engine.daemon import Daemon, Plan, Ports
+from dialer.engine.status import health
+from dialer.engine.supervision import Notifier
+from dialer.esl.commands import House
+from dialer.esl.keeper import SocketSettings
+from dialer.esl.switch import EventSocketSwitch
+from dialer.hopper.client import connect
+from dialer.hopper.presence import RedisPresence
+from dialer.hopper.queue import RedisHopper
+from dialer.ledger.store import PostgresLedger
+from dialer.metrics.exposition import application
+from dialer.metrics.meter import PrometheusMeter
+from dialer.ports import Command
+from dialer.settings.daemon import Settings
+from dialer.settings.loading import Loaded, load
+
+#: The key of the phones' lookup digests; without it they are plain digests (issue: the law).
+LOOKUP_KEY = "DIALER_LOOKUP_KEY"
+
+
+class SystemClock:
+    """The machine's clocks, read together."""
+
+    def now(self) -> Moment:
+        return Moment(time.monotonic(), datetime.now(UTC))
+
+
+# ------------------------------------------------------------------ rooms
+
+
+def open_ledger(settings: Settings, *, migrate: bool = False) -> PostgresLedger:
+    """Opened; raises StoreError with what to do."""
+    ledger = make_ledger(settings, migrate=migrate)
+    ledger.open()
+    return ledger
+
+
+def make_ledger(settings: Settings, *, migrate: bool = False) -> PostgresLedger:
+    key = os.environ.get(LOOKUP_KEY, "").encode() or None
+    return PostgresLedger(settings.postgresql_dsn, key=key, migrate_at_open=migrate)
+
+
+def make_presence(settings: Settings) -> RedisPresence:
+    """With a client of its own: it waits for commands, and must not hold up claims."""
+    return RedisPresence(connect(settings.redis_url, connections=4))
+
+
+def make_switch(settings: Settings, clock: SystemClock) -> EventSocketSwitch:
+    switch = settings.switch
+    return EventSocketSwitch(
+        SocketSettings(
+            host=switch.host,
+            port=switch.port,
+            password=switch.password,
+            wake_every_ms=switch.wake_ms,
+        ),
+        house=House(
+            instance=settings.instance,
+            sounds=switch.sounds,
+            refuse=partial(
+                refusal,
+                destinations=settings.destinations,
+                own_numbers=settings.own_numbers,
+            ),
+        ),
+        gateways=settings.gateways,
+        clock=clock,
+    )
+
+
+def plan_of(loaded: Loaded) -> Plan:
+    """What the engine needs of the configuration."""
+    settings = loaded.settings
+    return Plan(
+        campaigns={one.name: one for one in loaded.campaigns},
+        groups=settings.groups,
+        operators=settings.operators,
+        gateways=settings.gateways,
+        numbers=settings.numbers,
+        switch_calls_per_s=settings.switch.calls_per_s,
+        switch_calls_at_once=settings.switch.calls_at_once,
+    )
+
+
+def holidays_of(
+    settings: Settings, clock: SystemClock
+) -> Callable[[Campaign], frozenset[date]]:
+    """A campaign's days that count as Sundays: this year's and the next one's."""
+    known: dict[tuple[str, int], frozenset[date]] = {}
+
+    def holidays(campaign: Campaign) -> frozenset[date]:
+        if campaign.holidays is None:
+            return frozenset()
+        year = clock.now().wall.year
+        key = (campaign.holidays, year)
+        if key not in known:
+            known[key] = settings.calendar.holidays(campaign.holidays, (year, year + 1))
+        return known[key]
+
+    return holidays
+
+
+# ------------------------------------------------------------------ the daemon
+
+
+class Service:
+    """A daemon with its metrics and health served over HTTP."""
+
+    def __init__(
+        self, path: Path, campaign_files: list[Path] | None, *, migrate: bool = False
+    ) -> None:
+        def read() -> Loaded:
+            return load(path, campaign_files=campaign_files)
+
+        loaded = read()
+        self.settings = settings = loaded.settings
+        clock = SystemClock()
+        self.meter = PrometheusMeter()
+        self._switch = make_switch(settings, clock)
+        ports = Ports(
+            switch=self._switch,
+            hopper=RedisHopper(connect(settings.redis_url)),
+            presence=make_presence(settings),
+            ledger=make_ledger(settings, migrate=migrate),
+            meter=self.meter,
+            clock=clock,
+        )
+        self.daemon = Daemon(
+            settings.instance,
+            ports,
+            plan_of(loaded),
+            load=lambda: plan_of(read()),
+            holidays=holidays_of(settings, clock),
+            notifier=Notifier(),
+        )
+        self._clock = clock
+        listen = settings.http_listen
+        self._http = WSGIServer(
+            (listen.host, listen.port),
+            application(self.meter.registry, self._health),
+            log=None,
+        )
+
+    def _health(self) -> tuple[bool, dict[str, Any]]:
+        return health(self.daemon.status.value(self._clock.now()))
+
+    def probe(self) -> str:
+        """The switch's version; raises LinkDown or a wrong password, in a plain sentence."""
+        return self._switch.probe()
+
+    def run(self) -> None:
+        self._http.start()
+        try:
+            self.daemon.run()
+        finally:
+            self._http.stop(timeout=1)
+
+
+# ------------------------------------------------------------------ asking running daemons
+
+
+def ask(
+    settings: Settings, verb: str, words: dict[str, Any], *, timeout_s: float = 5.0
+) -> dict[InstanceName, dict[str, Any] | None]:
+    """Send a command to every daemon that shows itself; instance -> answer (None: silent)."""
+    presence = make_presence(settings)
+    sent = {}
+    for instance in instances(presence):
+        command = Command(id=str(uuid4()), verb=verb, words=words)
+        presence.send(instance, command)
+        sent[instance] = command.id
+    answers: dict[InstanceName, dict[str, Any] | None] = {}
+    for instance, command_id in sent.items():
+        answer = presence.await_reply(command_id, timeout_s)
+        answers[instance] = None if answer is None else dict(answer)
+    return answers
+
+
+def instances(presence: RedisPresence) -> Iterable[InstanceName]:
+    return sorted(presence.statuses())

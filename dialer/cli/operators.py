@@ -1,0 +1,113 @@
+"""`dialer operator login|ready|pause|logout|dispose`: control of operators through the stores.
+
+Any process can do this: the command goes to the daemon by Redis, the daemon answers.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dialer.app import ask
+from dialer.cli.options import CONFIG
+from dialer.errors import ConfigError, Problem
+from dialer.settings.loading import load
+
+NAME = click.argument("operator")
+
+
+@click.group()
+def operator_command() -> None:
+    """Log an operator in or out, pause him, note the result of his talk."""
+
+
+def _send(config: Path, verb: str, words: dict[str, Any]) -> None:
+    settings = load(config).settings
+    if words["operator"] not in settings.operators:
+        known = ", ".join(sorted(settings.operators)) or "none"
+        raise ConfigError(
+            [Problem(place="operator", what="is not configured", remedy=f"known: {known}")]
+        )
+    answers = ask(settings, verb, words)
+    if not answers:
+        click.echo("no daemon runs: nothing was done", err=True)
+        sys.exit(1)
+    # Every daemon is asked; the one whose switch has his leg does it. Today there is one.
+    bad = [
+        f"{instance}: {'no answer' if answer is None else answer['why']}"
+        for instance, answer in answers.items()
+        if answer is None or not answer["ok"]
+    ]
+    for line in bad:
+        click.echo(line, err=True)
+    for answer in answers.values():
+        if answer and answer["ok"]:
+            wish = f", then {answer['wish']}" if answer.get("wish") else ""
+            click.echo(f"{words['operator']}: {answer['state']}{wish}")
+    sys.exit(1 if bad else 0)
+
+
+@operator_command.command()
+@NAME
+@CONFIG
+def login(operator: str, config: Path) -> None:
+    """Call his phone and keep the line: he works."""
+    _send(config, "operator.login", {"operator": operator})
+
+
+@operator_command.command()
+@NAME
+@CONFIG
+def ready(operator: str, config: Path) -> None:
+    """Back from a pause."""
+    _send(config, "operator.ready", {"operator": operator})
+
+
+@operator_command.command()
+@NAME
+@click.option("--reason", required=True, help="One of the configured pause reasons.")
+@CONFIG
+def pause(operator: str, reason: str, config: Path) -> None:
+    """Pause, at once or after the present call."""
+    reasons = load(config).settings.pause_reasons
+    if reasons and reason not in reasons:
+        raise ConfigError(
+            [
+                Problem(
+                    place="--reason", what="is not configured", remedy=f"one of {list(reasons)}"
+                )
+            ]
+        )
+    _send(config, "operator.pause", {"operator": operator, "reason": reason})
+
+
+@operator_command.command()
+@NAME
+@CONFIG
+def logout(operator: str, config: Path) -> None:
+    """Go home, at once or after the present call."""
+    _send(config, "operator.logout", {"operator": operator})
+
+
+@operator_command.command()
+@NAME
+@click.option("--result", required=True, help="What the talk came to.")
+@click.option("--tag", "tags", multiple=True, help="From the dictionary of tags; repeatable.")
+@click.option("--summary", default="", help="A short summary.")
+@click.option("--attempt", default="", help="Not his last call but this one.")
+@CONFIG
+def dispose(
+    operator: str, result: str, tags: tuple[str, ...], summary: str, attempt: str, config: Path
+) -> None:
+    """Note the result of his talk; his wrap-up ends."""
+    words = {
+        "operator": operator,
+        "result": result,
+        "tags": list(tags),
+        "summary": summary,
+        "attempt": attempt,
+    }
+    _send(config, "operator.dispose", words)

@@ -1,0 +1,54 @@
+"""`dialer run`: the daemon in the foreground, as systemd wants it.
+
+SIGTERM and SIGINT drain, a second one ends the drain; SIGHUP reloads the campaigns. What keeps
+the daemon from starting is one sentence and exit code 1 (a store, the switch) or 2 (the
+configuration).
+"""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import click
+import gevent
+import psycopg.waiting
+import structlog
+
+from dialer.app import Service
+from dialer.cli.logs import configure
+from dialer.cli.options import CONFIG
+from dialer.errors import Bug, SwitchError
+
+log = structlog.get_logger(__name__)
+
+
+@click.command()
+@CONFIG
+@click.option(
+    "--campaign",
+    "campaigns",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    multiple=True,
+    help="Dial these campaign files instead of those that the configuration names.",
+)
+@click.option("--migrate", is_flag=True, help="Bring the database to this version first.")
+def run_command(config: Path, campaigns: tuple[Path, ...], migrate: bool) -> None:
+    """Run the daemon until SIGTERM; it drains: no talk is cut."""
+    if psycopg.waiting.wait is not psycopg.waiting.wait_poll:
+        raise Bug("psycopg was imported before gevent patched: start through dialer.__main__")
+    service = Service(config, list(campaigns) or None, migrate=migrate)
+    configure(service.settings.log_level)
+    try:
+        version = service.probe()
+    except SwitchError as error:
+        # A wrong password will not mend itself; a switch that is not up yet may be.
+        if "password" in str(error):
+            raise
+        log.warning("the switch is not there yet", error=str(error))
+    else:
+        log.info("switch found", version=version)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, service.daemon.stop)
+    gevent.signal_handler(signal.SIGHUP, service.daemon.ask_reload)
+    service.run()

@@ -1,0 +1,114 @@
+"""Who called me, and on what ground? Rule by rule what allowed an attempt, as decided then
+(R6.8).
+
+Plain values that JSON holds, stored with the attempt: consent or legal ground, hours and zones,
+tries so far with their limits. Never a phone's digits or a name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from dialer.core.model import Campaign, Entry, Window
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentFact:
+    """A person's consent for one phone and purpose, as the ledger holds it (R6.1)."""
+
+    purpose: str
+    given_at: datetime
+    expires_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+    source: str | None = None
+    evidence: str | None = None
+    text_version: str | None = None
+    id: int | None = None
+
+
+def called_zones(entry: Entry, campaign: Campaign) -> tuple[str, ...]:
+    """The zones that the phone may lie in, else the campaign's default; () = unknown."""
+    if entry.zones:
+        return entry.zones
+    return (campaign.default_zone,) if campaign.default_zone else ()
+
+
+def grounds(
+    entry: Entry,
+    campaign: Campaign,
+    now: datetime,
+    *,
+    consent: ConsentFact | None = None,
+    own_windows: tuple[Window, ...] = (),
+) -> dict[str, Any]:
+    """What allowed this attempt at `now`.
+
+    Where the consent is not at hand (it is read by the statement that commits the attempt), the
+    grounds name the purpose for which it was asked.
+    """
+    history, caps = entry.history, campaign.caps
+    return {
+        "decided_at": now.astimezone(UTC).isoformat(),
+        "campaign": str(campaign.name),
+        "revision": campaign.revision,
+        "purpose": campaign.purpose,
+        "consent": _consent_ground(campaign, consent),
+        "hours": _hours_ground(entry, campaign, own_windows),
+        "tries": {
+            "today": [history.tries_today, caps.per_day],
+            "week": [history.tries_week, caps.per_week],
+            "month": [history.tries_month, caps.per_month],
+            "talks_today": [history.talks_today, caps.talks_per_day],
+        },
+    }
+
+
+def _consent_ground(campaign: Campaign, consent: ConsentFact | None) -> dict[str, Any]:
+    if not campaign.consent_required:
+        return {"required": False, "ground": campaign.consent_ground}
+    if consent is None:
+        return {"required": True, "purpose": campaign.purpose}
+    return {
+        "required": True,
+        "purpose": consent.purpose,
+        "id": consent.id,
+        "given_at": _text(consent.given_at),
+        "expires_at": _text(consent.expires_at),
+        "source": consent.source,
+        "evidence": consent.evidence,
+        "text_version": consent.text_version,
+    }
+
+
+def _hours_ground(
+    entry: Entry, campaign: Campaign, own_windows: tuple[Window, ...]
+) -> dict[str, Any]:
+    until = entry.callable_until
+    return {
+        "windows": window_texts(campaign.windows),
+        "own_windows": window_texts(own_windows),
+        "zones": list(called_zones(entry, campaign)),
+        "zone_known": bool(entry.zones),
+        "holidays": campaign.holidays,
+        "open_until": None if until is None else _text(datetime.fromtimestamp(until, UTC)),
+    }
+
+
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat()
+
+
+def window_texts(windows: tuple[Window, ...]) -> list[str]:
+    """ "mon tue wed 09:00-21:00" for each window."""
+    return [_window_text(window) for window in windows]
+
+
+@lru_cache(maxsize=1024)
+def _window_text(window: Window) -> str:
+    days = " ".join(_DAYS[day] for day in sorted(window.days))
+    return f"{days} {window.opens:%H:%M}-{window.closes:%H:%M}"

@@ -1,0 +1,199 @@
+"""What people ask of a running daemon: commands from the meeting place become events.
+
+Any process may send a command (`dialer operator ...`, later the API); the daemon answers each
+with `{"ok": true, ...}` or `{"ok": false, "why": sentence}`. A verb is one method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gevent
+import structlog
+
+from dialer.core.calls import events as happened
+from dialer.core.calls import operators
+from dialer.core.calls.attempts import AttemptState
+from dialer.core.calls.operators import Operator, OperatorState
+from dialer.core.model import AttemptId, InstanceName, Moment, OperatorId, PhoneId
+from dialer.core.permission.reasons import Reason
+from dialer.engine.calls import Calls
+from dialer.engine.dispatcher import Dispatcher
+from dialer.engine.gate import Gate
+from dialer.engine.translation import fresh_leg
+from dialer.errors import StoreError
+from dialer.ports import Clock, Command, Hopper, Ledger, Meter, Presence
+
+log = structlog.get_logger(__name__)
+
+#: States in which a call may be stopped before anybody hears it.
+STOPPABLE = (AttemptState.CLAIMED, AttemptState.DIALING, AttemptState.RINGING)
+
+Answer = dict[str, Any]
+
+
+def no(why: str) -> Answer:
+    return {"ok": False, "why": why}
+
+
+class Control:
+    """One greenlet that receives; every change is made in the dispatcher's turn."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        dispatcher: Dispatcher,
+        presence: Presence,
+        stores: tuple[Hopper, Ledger],
+        gate: Gate,
+        clock: Clock,
+        meter: Meter,
+        *,
+        instance: InstanceName,
+        reload: Callable[[], Answer],
+        hot: Callable[[], None],
+    ) -> None:
+        self._calls = calls
+        self._dispatcher = dispatcher
+        self._presence = presence
+        self._hopper, self._ledger = stores
+        self._gate = gate
+        self._clock = clock
+        self._meter = meter
+        self._instance = instance
+        self._verbs: dict[str, Callable[[Mapping[str, Any]], Answer]] = {
+            "operator.login": self._login,
+            "operator.ready": self._ready,
+            "operator.pause": self._pause,
+            "operator.logout": self._logout,
+            "operator.dispose": self._dispose,
+            "halt": self._halt,
+            "resume": self._resume,
+            "stop_phone": self._stop_phone,
+            "reload": lambda words: reload(),
+            "hot": lambda words: self._hot(hot),
+        }
+
+    # ------------------------------------------------------------------ the loop
+
+    def run(self) -> None:
+        while True:
+            try:
+                command = self._presence.receive(self._instance, timeout_s=1.0)
+                if command is not None:
+                    self._presence.reply(command.id, self._obey(command))
+            except StoreError as error:
+                self._meter.count("dialer_store_errors_total", store=error.store)
+                log.warning("commands cannot be received", error=str(error))
+                gevent.sleep(1.0)
+
+    def _obey(self, command: Command) -> Answer:
+        verb = self._verbs.get(command.verb)
+        if verb is None:
+            return no(f"this daemon knows no verb {command.verb!r}")
+        try:
+            answer = verb(command.words)
+        except StoreError as error:
+            answer = no(str(error))
+        log.info("command", verb=command.verb, ok=answer["ok"], why=answer.get("why", ""))
+        return answer
+
+    # ------------------------------------------------------------------ operators
+
+    def _operator(self, words: Mapping[str, Any]) -> Operator | str:
+        name = OperatorId(str(words.get("operator", "")))
+        if name not in self._calls.profiles:
+            return f"no operator {name!r} in the configuration"
+        known = self._calls.operators.get(name)
+        return operators.enrol(name, self._clock.now()) if known is None else known
+
+    def _tell(self, words: Mapping[str, Any], event: happened.Event) -> Answer:
+        """Tell him this event; say what state he is in then."""
+        operator = self._operator(words)
+        if isinstance(operator, str):
+            return no(operator)
+
+        def turn(now: Moment) -> Answer:
+            if operator.id not in self._calls.operators:
+                self._dispatcher.enlist(operator)
+            self._dispatcher.to_operator(operator.id, event, now)
+            after = self._calls.operators[operator.id]
+            return {
+                "ok": True,
+                "state": after.state.value,
+                "wish": after.wish.value if after.wish else "",
+            }
+
+        answer: Answer = self._dispatcher.do(turn)
+        return answer
+
+    def _login(self, words: Mapping[str, Any]) -> Answer:
+        operator = self._operator(words)
+        if isinstance(operator, Operator) and operator.state is not OperatorState.OFFLINE:
+            return {"ok": True, "state": operator.state.value, "why": "is logged in already"}
+        return self._tell(words, happened.LoginAsked(fresh_leg()))
+
+    def _ready(self, words: Mapping[str, Any]) -> Answer:
+        return self._tell(words, happened.ResumeAsked())
+
+    def _pause(self, words: Mapping[str, Any]) -> Answer:
+        return self._tell(words, happened.PauseAsked(str(words.get("reason") or "pause")))
+
+    def _logout(self, words: Mapping[str, Any]) -> Answer:
+        return self._tell(words, happened.LogoutAsked())
+
+    def _dispose(self, words: Mapping[str, Any]) -> Answer:
+        """The result of a talk: into the ledger first, then the operator is free."""
+        operator = self._operator(words)
+        if isinstance(operator, str):
+            return no(operator)
+        attempt = AttemptId(str(words.get("attempt") or operator.attempt or ""))
+        if not attempt:
+            return no(f"operator {operator.id} has no call to note a result for")
+        self._ledger.dispose(
+            attempt,
+            operator=operator.id,
+            result=str(words.get("result", "")),
+            tags=[str(tag) for tag in words.get("tags", ())],
+            summary=str(words.get("summary", "")),
+            now=self._clock.now().wall,
+        )
+        if operator.state is OperatorState.WRAPUP and operator.attempt == attempt:
+            return self._tell(words, happened.Disposed())
+        return {"ok": True, "state": operator.state.value}
+
+    # ------------------------------------------------------------------ stops
+
+    def _halt(self, words: Mapping[str, Any]) -> Answer:
+        """R10.6: no call starts any more, ringing ones end, talks go on."""
+        self._gate.shut(Reason.HALTED, str(words.get("by", "")))
+        return {"ok": True, "cancelled": self._stop_all(lambda phone: True, Reason.HALTED)}
+
+    def _resume(self, words: Mapping[str, Any]) -> Answer:
+        self._gate.open(Reason.HALTED)
+        return {"ok": True}
+
+    def _stop_phone(self, words: Mapping[str, Any]) -> Answer:
+        """A stop is in the ledger already: void what is queued, cancel what rings (R6.2)."""
+        stopped = PhoneId(int(words["phone"]))
+        self._hopper.void([stopped])
+        cancelled = self._stop_all(lambda phone: phone == stopped, Reason.STOP)
+        return {"ok": True, "cancelled": cancelled}
+
+    def _stop_all(self, which: Callable[[PhoneId], bool], reason: Reason) -> int:
+        def turn(now: Moment) -> int:
+            keys = [
+                key
+                for key, one in self._calls.attempts.items()
+                if one.state in STOPPABLE and which(one.claimed.entry.phone_id)
+            ]
+            for key in keys:
+                self._dispatcher.to_attempt(key, happened.Stop(reason.value), now)
+            return len(keys)
+
+        return self._dispatcher.do(turn)
+
+    def _hot(self, hot: Callable[[], None]) -> Answer:
+        hot()
+        return {"ok": True}

@@ -1,0 +1,358 @@
+"""The daemon: every greenlet and the order in which they live.
+
+Start forwards: ledger, hopper, switch, what is open is resolved, then dialing. Stop backwards:
+no new calls, the calls on the line are seen to their end, the outbox is emptied, then the links
+close. Operators' legs stay parked on the switch: a successor adopts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import gevent
+import structlog
+from gevent.event import Event as Signal
+
+from dialer.core.calls.attempts import AttemptState
+from dialer.core.model import (
+    Campaign,
+    CampaignName,
+    Gateway,
+    GatewayName,
+    Group,
+    GroupName,
+    InstanceName,
+    Number,
+    OperatorId,
+    OperatorProfile,
+)
+from dialer.core.permission.reasons import Reason
+from dialer.engine.calls import Calls
+from dialer.engine.control import Control
+from dialer.engine.dispatcher import Dispatcher
+from dialer.engine.feeder import Feeder
+from dialer.engine.gate import Gate
+from dialer.engine.lines import Lines
+from dialer.engine.outbox import Outbox
+from dialer.engine.pacer import Pacer
+from dialer.engine.performer import Performer
+from dialer.engine.reaper import Reaper
+from dialer.engine.status import Status
+from dialer.engine.stores import StoreWatch
+from dialer.engine.supervision import Notifier, Nursery
+from dialer.errors import ConfigError, StoreError
+from dialer.ports import Clock, Hopper, Ledger, Meter, Presence, Switch, SwitchEvent
+
+log = structlog.get_logger(__name__)
+
+#: States in which a drain waits: everything but talks may be on the line for seconds only.
+BEFORE_TALK = tuple(
+    state for state in AttemptState if state not in (AttemptState.TALKING, AttemptState.ENDED)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is configured, as the engine needs it; a reload brings a whole new one."""
+
+    campaigns: Mapping[CampaignName, Campaign]
+    groups: Mapping[GroupName, Group]
+    operators: Mapping[OperatorId, OperatorProfile]
+    gateways: Mapping[GatewayName, Gateway]
+    numbers: Sequence[Number]
+    switch_calls_per_s: float
+    switch_calls_at_once: int
+    recordings: str = ""
+    drain_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The world, joined by `app`."""
+
+    switch: Switch
+    hopper: Hopper
+    presence: Presence
+    ledger: Ledger
+    meter: Meter
+    clock: Clock
+
+
+class Daemon:
+    """Owns live state and greenlets; `run` returns when the daemon has stopped."""
+
+    def __init__(
+        self,
+        instance: InstanceName,
+        ports: Ports,
+        plan: Plan,
+        *,
+        load: Callable[[], Plan],
+        holidays: Callable[[Campaign], frozenset[date]],
+        notifier: Notifier,
+    ) -> None:
+        self._instance = instance
+        self._ports = ports
+        self._plan = plan
+        self._load = load
+        self._notifier = notifier
+        self._phase = "starting"
+        self._stopping = Signal()
+        self._reload_asked = Signal()
+        self._hurry = False
+        self._build(holidays)
+
+    def _build(self, holidays: Callable[[Campaign], frozenset[date]]) -> None:
+        ports, plan, instance = self._ports, self._plan, self._instance
+        clock, meter, stores = ports.clock, ports.meter, (ports.hopper, ports.ledger)
+        self.gate = Gate()
+        self.gate.shut(Reason.SWITCH_BLIND, "not connected yet")
+        self.nursery = Nursery()
+        self.calls = Calls()
+        self.calls.configure(plan.campaigns, plan.groups, plan.operators)
+        self.lines = Lines(
+            plan.gateways,
+            plan.numbers,
+            switch_calls_per_s=plan.switch_calls_per_s,
+            switch_calls_at_once=plan.switch_calls_at_once,
+        )
+        self.outbox = Outbox(ports.ledger, ports.hopper, instance, clock, meter)
+        self.performer = Performer(
+            self.calls,
+            ports.switch,
+            self.outbox,
+            self.nursery,
+            meter,
+            recordings=plan.recordings,
+            ended=self.lines.ended,
+        )
+        self.dispatcher = Dispatcher(
+            self.calls,
+            clock,
+            meter,
+            perform=self.performer.perform,
+            changed=lambda: self.pacer.wake(),
+            alive=self._notifier.alive,
+            operator_moved=self.outbox.operator_moved,
+        )
+        self.performer.connect(self.dispatcher)
+        self.feeder = Feeder(
+            ports.ledger,
+            ports.hopper,
+            clock,
+            meter,
+            campaigns=lambda: self.calls.campaigns,
+            holidays=holidays,
+            open_for_work=self._may_feed,
+            fed=lambda campaign: self.pacer.fed(campaign),
+        )
+        self.pacer = Pacer(
+            self.calls,
+            self.dispatcher,
+            stores,
+            self.lines,
+            self.gate,
+            clock,
+            meter,
+            instance=instance,
+            hungry=self.feeder.nudge,
+        )
+        self.reaper = Reaper(
+            self.calls,
+            self.dispatcher,
+            ports.switch,
+            ports.ledger,
+            self.gate,
+            clock,
+            meter,
+            instance=instance,
+            remembered=self._remembered,
+        )
+        self.store_watch = StoreWatch(
+            self.calls,
+            stores,
+            self.gate,
+            clock,
+            meter,
+            instance=instance,
+            capped=self.pacer.caps.__setitem__,
+            refill=self.feeder.wake,
+        )
+        self.control = Control(
+            self.calls,
+            self.dispatcher,
+            ports.presence,
+            stores,
+            self.gate,
+            clock,
+            meter,
+            instance=instance,
+            reload=self._reload,
+            hot=self.feeder.wake,
+        )
+        self.status = Status(
+            self.calls,
+            ports.switch,
+            ports.hopper,
+            ports.presence,
+            self.lines,
+            self.gate,
+            self.pacer,
+            self.outbox,
+            clock,
+            meter,
+            instance=instance,
+            phase=lambda: self._phase,
+        )
+
+    # ------------------------------------------------------------------ life
+
+    def run(self) -> None:
+        """Until `stop`; raises what a greenlet died of, or StoreError before the first call."""
+        self._ports.ledger.open()
+        try:
+            self._start()
+            self._phase = "running"
+            self._notifier.ready("dialing")
+            self.nursery.wait(self._stopping)
+            self._drain()
+        finally:
+            self._phase = "stopped"
+            self._ports.switch.stop()
+            self.nursery.stop()
+            self._forget()
+            self._ports.ledger.close()
+
+    def stop(self) -> None:
+        """Begin the drain (a signal handler may call it); a second call ends the drain."""
+        if self._stopping.is_set():
+            self._hurry = True
+        self._stopping.set()
+
+    def _start(self) -> None:
+        now = self._ports.clock.now()
+        ledger = self._ports.ledger
+        ledger.save_numbers(self._plan.numbers)
+        ledger.save_campaigns(list(self._plan.campaigns.values()), now.wall)
+        start = self.nursery.start
+        start("dispatcher", self.dispatcher.run)
+        start("outbox to postgresql", self.outbox.to_ledger.run)
+        start("outbox to redis", self.outbox.to_hopper.run)
+        # What is open in our name becomes live before anything is claimed or fed.
+        self.reaper.adopt_open()
+        self.store_watch.look(now)
+        start("store watch", self.store_watch.run)
+        start("reaper", self.reaper.run)
+        self._ports.switch.start(self._inbox)
+        start("feeder", self.feeder.run)
+        start("work", self._listen_for_work)
+        start("control", self.control.run)
+        start("status", self.status.run)
+        start("pacer", self.pacer.run)
+        start("reload", self._reload_when_asked)
+
+    def _drain(self) -> None:
+        """No talk is cut, no answered call is left without an end (R10.1)."""
+        self._phase = "draining"
+        self._notifier.stopping("draining")
+        self.gate.shut(Reason.PAUSED, "the daemon is draining")
+        log.info("draining", calls=len(self.calls.attempts))
+        end_s = self._ports.clock.now().mono_s + self._plan.drain_s
+        while not self._hurry and self._ports.clock.now().mono_s < end_s:
+            if not self.calls.attempts:
+                break
+            gevent.sleep(0.1)
+        log.info("drained", left_on_the_switch=len(self.calls.attempts))
+        if not self.outbox.wait_empty(10.0):
+            log.error("results are not written", items=self.outbox.size)
+
+    def _forget(self) -> None:
+        try:
+            self._ports.presence.forget(self._instance)
+        except StoreError as error:
+            log.warning("presence could not be withdrawn", error=str(error))
+
+    # ------------------------------------------------------------------ wiring
+
+    def _inbox(self, event: SwitchEvent) -> None:
+        """From the reader of the event socket: cheap, never blocks."""
+        match event.kind:
+            case "link_up":
+                self._ports.meter.count("dialer_switch_reconnects_total")
+                self._ports.meter.gauge("dialer_switch_up", 1.0)
+                self.reaper.link_up()
+            case "link_lost" | "blind":
+                self._ports.meter.gauge("dialer_switch_up", float(event.kind == "blind"))
+                self.gate.shut(Reason.SWITCH_BLIND, str(event.data.get("why", event.kind)))
+            case "seeing":
+                self.reaper.link_up()
+            case "gateway":
+                name = GatewayName(str(event.data.get("gateway", "")))
+                self.lines.gateway_state(name, up=bool(event.data.get("up")))
+        self.dispatcher.put(event)
+
+    def _may_feed(self) -> bool:
+        return Reason.STORE_FAILED not in self.gate.reasons
+
+    def _remembered(self) -> Mapping[OperatorId, Mapping[str, Any]]:
+        try:
+            return self._ports.presence.operators()
+        except StoreError:
+            log.warning("nobody remembers who was paused: adopted operators are ready")
+            return {}
+
+    def _listen_for_work(self) -> None:
+        while True:
+            try:
+                if self._ports.ledger.wait_for_work(30.0):
+                    self.feeder.wake()
+            except StoreError as error:
+                log.warning("not woken by new leads for now", error=str(error))
+                gevent.sleep(1.0)
+
+    # ------------------------------------------------------------------ reload
+
+    def ask_reload(self) -> None:
+        """From a signal handler."""
+        self._reload_asked.set()
+
+    def _reload_when_asked(self) -> None:
+        while True:
+            self._reload_asked.wait()
+            self._reload_asked.clear()
+            self._reload()
+
+    def _reload(self) -> dict[str, Any]:
+        """The whole new configuration, or the old one stays; no call is dropped."""
+        self._notifier.reloading()
+        try:
+            plan = self._load()
+            now = self._ports.clock.now()
+            self._ports.ledger.save_numbers(plan.numbers)
+            self._ports.ledger.save_campaigns(list(plan.campaigns.values()), now.wall)
+        except (ConfigError, StoreError) as error:
+            log.warning("reload refused, the old configuration stays", why=str(error))
+            return {"ok": False, "why": str(error)}
+        finally:
+            self._notifier.ready("dialing")
+        self._plan = plan
+        self.dispatcher.do(
+            lambda at: self.calls.configure(plan.campaigns, plan.groups, plan.operators)
+        )
+        self.lines.configure(plan.gateways, plan.numbers)
+        for name in self.calls.campaigns.keys() - plan.campaigns.keys():
+            self._retire(name)
+        self.feeder.wake()
+        log.info("reloaded", campaigns=sorted(plan.campaigns))
+        return {"ok": True, "campaigns": sorted(plan.campaigns)}
+
+    def _retire(self, name: CampaignName) -> None:
+        """Its file is gone: nothing more is dialed for it, its live calls go on."""
+        self.calls.campaigns[name] = replace(self.calls.campaigns[name], active=False)
+        try:
+            self._ports.hopper.clear(name)
+        except StoreError as error:
+            log.warning("hopper of a retired campaign stays", campaign=name, error=str(error))

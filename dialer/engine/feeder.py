@@ -1,0 +1,130 @@
+"""Keeps the hopper filled with the head of each campaign's queue.
+
+The ledger says who is due (set-wise rules), the core has the last look (`permission.decide`)
+and says until when each entry may be called; what may not be called now is postponed with its
+reason and keeps its place. The hopper is bounded: it holds minutes of work, not the list. A hot
+lead wakes the feeder at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import gevent
+import structlog
+from gevent.event import Event as Signal
+
+from dialer.core.model import Campaign, CampaignName, ContactId, Entry, Moment
+from dialer.core.permission.decide import Denied, within_hours
+from dialer.errors import StoreError
+from dialer.ports import Clock, Due, Hopper, Ledger, Meter
+
+log = structlog.get_logger(__name__)
+
+#: Entries held ready per campaign; refilled when half of them are gone.
+FULL = 1_000
+#: Looks at the ledger when nothing wakes it.
+TICK_S = 1.0
+#: A contact without a known next time is looked at again after so long.
+AGAIN_S = 900.0
+
+
+class Feeder:
+    """One greenlet for all campaigns."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        hopper: Hopper,
+        clock: Clock,
+        meter: Meter,
+        *,
+        campaigns: Callable[[], Mapping[CampaignName, Campaign]],
+        holidays: Callable[[Campaign], frozenset[date]],
+        open_for_work: Callable[[], bool],
+        fed: Callable[[CampaignName], None],
+    ) -> None:
+        self._ledger = ledger
+        self._hopper = hopper
+        self._clock = clock
+        self._meter = meter
+        self._campaigns = campaigns
+        self._holidays = holidays
+        self._open = open_for_work
+        self._fed = fed
+        self._signal = Signal()
+        self._urgent = False
+        self._quiet_until_s: dict[CampaignName, float] = {}
+
+    def wake(self) -> None:
+        """Somebody became due: look at once, even where the hopper is well filled."""
+        self._urgent = True
+        self._signal.set()
+
+    def nudge(self) -> None:
+        """The pacer found a hopper empty: look at the next chance."""
+        self._signal.set()
+
+    def run(self) -> None:
+        while True:
+            urgent, self._urgent = self._urgent, False
+            self._signal.clear()
+            if self._open():
+                self._feed_all(urgent=urgent)
+            self._signal.wait(TICK_S)
+
+    def _feed_all(self, *, urgent: bool) -> None:
+        for campaign in list(self._campaigns().values()):
+            if not campaign.active:
+                continue
+            try:
+                self.feed(campaign, urgent=urgent)
+            except StoreError as error:
+                self._meter.count("dialer_store_errors_total", store=error.store)
+                log.warning("feeding waits", campaign=campaign.name, error=str(error))
+                gevent.sleep(TICK_S)
+
+    def feed(self, campaign: Campaign, *, urgent: bool = False) -> int:
+        """Fill this campaign's hopper; how many entries were offered."""
+        now = self._clock.now()
+        size = self._hopper.size(campaign.name)
+        self._meter.gauge("dialer_hopper_entries", size, campaign=campaign.name)
+        if not urgent and (
+            size > FULL // 2 or self._quiet_until_s.get(campaign.name, 0.0) > now.mono_s
+        ):
+            return 0
+        due = self._ledger.due(campaign, now.wall, FULL)
+        entries, postponed = self._look(campaign, due, now)
+        if postponed:
+            self._ledger.postpone(campaign.name, postponed)
+        if entries:
+            self._hopper.offer(campaign.name, entries)
+            self._fed(campaign.name)
+        # What is in the hopper stays due until it is claimed: where the head has not more to
+        # give, the ledger need not be asked again at once. What was held made room for those
+        # behind.
+        if len(due) < FULL or len(entries) == FULL:
+            self._quiet_until_s[campaign.name] = now.mono_s + TICK_S * 0.9
+        return len(entries)
+
+    def _look(
+        self, campaign: Campaign, due: Sequence[Due], now: Moment
+    ) -> tuple[list[Entry], list[tuple[ContactId, str, datetime]]]:
+        """The core's last look: (entries that may be called now, those to postpone and why)."""
+        entries: list[Entry] = []
+        postponed: list[tuple[ContactId, str, datetime]] = []
+        later = now.wall + timedelta(seconds=AGAIN_S)
+        holidays = self._holidays(campaign)
+        for one in due:
+            if one.held is not None:
+                postponed.append((one.entry.contact_id, one.held, one.held_until or later))
+                continue
+            hours = within_hours(one.entry, campaign, one.windows, now.wall, holidays)
+            if isinstance(hours, Denied):
+                postponed.append((one.entry.contact_id, hours.why.value, hours.until or later))
+                continue
+            until = None if hours.until is None else hours.until.timestamp()
+            entries.append(replace(one.entry, callable_until=until))
+        return entries, postponed

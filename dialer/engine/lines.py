@@ -1,0 +1,137 @@
+"""The ways out: gateways with their rates, rests and limits, and the numbers that they may
+show.
+
+Keeps the token buckets and breakers (values of the core) for the pacer, and answers two
+questions: how many calls may go out now, and which numbers may be shown for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+
+from dialer.core.model import Campaign, Gateway, GatewayName, Moment, Number, NumberId
+from dialer.core.numbers.pools import may_show, number_day, number_hour
+from dialer.core.pacing import breaker, throttle
+from dialer.engine.calls import Calls
+from dialer.ports import Shown
+
+#: A bucket holds so many seconds of its rate: what may go out at once after a quiet moment.
+BURST_S = 0.25
+
+
+class Lines:
+    """Mutable only through `take`, `ended` and `gateway_state`."""
+
+    def __init__(
+        self,
+        gateways: Mapping[GatewayName, Gateway],
+        numbers: Sequence[Number],
+        *,
+        switch_calls_per_s: float,
+        switch_calls_at_once: int,
+    ) -> None:
+        self._switch_at_once = switch_calls_at_once
+        self._switch = _bucket(switch_calls_per_s)
+        self._buckets: dict[GatewayName, throttle.Bucket] = {}
+        self._breakers: dict[GatewayName, breaker.Breaker] = {}
+        self.down: set[GatewayName] = set()
+        self.gateways: dict[GatewayName, Gateway] = {}
+        self.pools: dict[str, list[Number]] = {}
+        self.configure(gateways, numbers)
+
+    def configure(
+        self, gateways: Mapping[GatewayName, Gateway], numbers: Sequence[Number]
+    ) -> None:
+        """New gateways and numbers; buckets of known gateways keep their tokens."""
+        self.gateways = dict(gateways)
+        for name, gateway in gateways.items():
+            known = self._buckets.get(name)
+            if known is None or known.rate_per_s != gateway.calls_per_s:
+                self._buckets[name] = _bucket(gateway.calls_per_s)
+            self._breakers.setdefault(name, breaker.Breaker())
+        self.pools = {}
+        for number in numbers:
+            self.pools.setdefault(number.pool, []).append(number)
+
+    # ------------------------------------------------------------------ questions
+
+    def is_up(self, gateway: GatewayName, now: Moment) -> bool:
+        return gateway not in self.down and not breaker.is_resting(
+            self._breakers[gateway], now.mono_s
+        )
+
+    def up(self, campaign: Campaign, now: Moment) -> list[GatewayName]:
+        return [name for name in campaign.gateways if self.is_up(name, now)]
+
+    def room(self, campaign: Campaign, calls: Calls, now: Moment) -> dict[GatewayName, int]:
+        """Calls that may go out this moment, by gateway of the campaign (those with room)."""
+        switch = min(
+            throttle.available(self._switch, now.mono_s),
+            self._switch_at_once - len(calls.attempts),
+        )
+        room = {}
+        for name in self.up(campaign, now):
+            free = min(
+                switch,
+                throttle.available(self._buckets[name], now.mono_s),
+                self.gateways[name].calls_at_once - calls.on_gateway(name),
+            )
+            if free > 0:
+                room[name] = free
+        return room
+
+    def shown(
+        self,
+        campaign: Campaign,
+        open_gateways: Collection[GatewayName],
+        spent: Collection[tuple[NumberId, date]],
+        now: Moment,
+    ) -> list[Shown]:
+        """The pool's numbers that may be shown now, each with the gateway that would show
+        it.
+        """
+        candidates = []
+        for number, gateway in may_show(
+            self.pools.get(campaign.pool, []), campaign.gateways, open_gateways
+        ):
+            day = number_day(number, now.wall)
+            if (number.id, day) in spent:
+                continue
+            candidates.append(
+                Shown(
+                    number=number.id,
+                    region=number.region,
+                    gateway=gateway,
+                    day=day,
+                    hour=number_hour(number, now.wall),
+                    soft_limit=number.soft_limit,
+                    hard_limit=number.hard_limit,
+                    calls_at_once=number.calls_at_once,
+                    min_gap_s=number.min_gap_s,
+                    calls_per_hour=number.calls_per_hour,
+                )
+            )
+        return candidates
+
+    # ------------------------------------------------------------------ what happened
+
+    def take(self, gateway: GatewayName, calls: int, now: Moment) -> None:
+        """These calls go out."""
+        self._switch, _ = throttle.take(self._switch, now.mono_s, calls)
+        self._buckets[gateway], _ = throttle.take(self._buckets[gateway], now.mono_s, calls)
+
+    def ended(self, gateway: GatewayName, *, failed: bool, now: Moment) -> None:
+        """A call on this gateway ended, at the carrier's fault or not."""
+        if gateway in self._breakers:
+            self._breakers[gateway] = breaker.record(
+                self._breakers[gateway], failed=failed, now_s=now.mono_s
+            )
+
+    def gateway_state(self, gateway: GatewayName, *, up: bool) -> None:
+        (self.down.discard if up else self.down.add)(gateway)
+
+
+def _bucket(rate_per_s: float) -> throttle.Bucket:
+    burst = max(1.0, rate_per_s * BURST_S)
+    return throttle.Bucket(rate_per_s=rate_per_s, burst=burst, tokens=burst, at_s=0.0)

@@ -1,0 +1,210 @@
+"""What a person sees of a running daemon: one value, published each second and served as
+health.
+
+Bounded and without personal data: operators by id, campaigns with their decision in words, our
+own numbers with their counts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gevent
+import structlog
+
+from dialer.core.calls.attempts import AttemptState
+from dialer.core.calls.operators import OperatorState
+from dialer.core.model import Campaign, InstanceName, Moment
+from dialer.core.numbers.pools import NumberLoad, number_day, pool_load
+from dialer.core.pacing.observation import sentence
+from dialer.core.permission.reasons import SENTENCES, Reason
+from dialer.engine.calls import Calls
+from dialer.engine.gate import Gate
+from dialer.engine.lines import Lines
+from dialer.engine.outbox import Outbox
+from dialer.engine.pacer import Pacer
+from dialer.errors import StoreError
+from dialer.ports import Clock, Hopper, Meter, Presence, Switch
+
+log = structlog.get_logger(__name__)
+
+EVERY_S = 1.0
+#: Counts of our numbers are read from the hopper so often.
+NUMBERS_EVERY_S = 2.0
+
+
+class Status:
+    """One greenlet; `now()` may be asked by anybody."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        switch: Switch,
+        hopper: Hopper,
+        presence: Presence,
+        lines: Lines,
+        gate: Gate,
+        pacer: Pacer,
+        outbox: Outbox,
+        clock: Clock,
+        meter: Meter,
+        *,
+        instance: InstanceName,
+        phase: Callable[[], str],
+    ) -> None:
+        self._calls = calls
+        self._switch = switch
+        self._hopper = hopper
+        self._presence = presence
+        self._lines = lines
+        self._gate = gate
+        self._pacer = pacer
+        self._outbox = outbox
+        self._clock = clock
+        self._meter = meter
+        self._instance = instance
+        self._phase = phase
+        self._started = clock.now()
+        self._numbers: dict[str, int] = {}
+        self._numbers_at_s = -NUMBERS_EVERY_S
+
+    def run(self) -> None:
+        while True:
+            now = self._clock.now()
+            try:
+                self._read_numbers(now)
+                self._presence.publish_status(self._instance, self.value(now))
+                self._presence.publish_operators(self._instance, self.operators(now))
+            except StoreError as error:
+                log.debug("status cannot be published", error=str(error))
+            self._measure(now)
+            gevent.sleep(EVERY_S)
+
+    # ------------------------------------------------------------------ values
+
+    def value(self, now: Moment) -> dict[str, Any]:
+        """Everything at once, as JSON holds it."""
+        campaigns = self._calls.campaigns.values()
+        return {
+            "instance": self._instance,
+            "phase": self._phase(),
+            "at": now.wall.isoformat(),
+            "uptime_s": round(now.mono_s - self._started.mono_s, 1),
+            "switch": self._switch.health() | {"usable": self._switch.usable()},
+            "held_back_by": {
+                reason.value: detail or SENTENCES[reason]
+                for reason, detail in self._gate.reasons.items()
+            },
+            "campaigns": {one.name: self._campaign(one) for one in campaigns if one.active},
+            "operators": dict(
+                Counter(one.state.value for one in self._calls.operators.values())
+            ),
+            "gateways": {
+                name: {
+                    "up": self._lines.is_up(name, now),
+                    "calls": self._calls.on_gateway(name),
+                }
+                for name in self._lines.gateways
+            },
+            "numbers": self._numbers,
+            "pools": self._pools(now),
+            "outbox": self._outbox.size,
+        }
+
+    def _campaign(self, campaign: Campaign) -> dict[str, Any]:
+        decision = self._pacer.decisions.get(campaign.name)
+        abandoned, answered = self._pacer.caps.get(campaign.name, (0, 0))
+        states = {
+            state.value: self._calls.count(campaign.name, state)
+            for state in AttemptState
+            if state is not AttemptState.ENDED
+        }
+        return {
+            "mode": campaign.mode.value,
+            "group": campaign.group,
+            "calls": states,
+            "why": sentence(decision.why, decision.launch) if decision else "not decided yet",
+            "binding": decision.why.binding.value if decision else "",
+            "held_back": dict(self._pacer.held_back.get(campaign.name, {})),
+            "abandoned": abandoned,
+            "answered": answered,
+        }
+
+    def operators(self, now: Moment) -> dict[Any, Mapping[str, Any]]:
+        """Each operator's state, since when, and with which attempt."""
+        return {
+            name: {
+                "state": one.state.value,
+                "for_s": round(max(0.0, now.mono_s - one.since.mono_s), 1),
+                "attempt": one.attempt or "",
+                "wish": one.wish.value if one.wish else "",
+                "pause_reason": one.pause_reason or "",
+                "groups": sorted(self._calls.profiles[name].groups),
+                "instance": self._instance,
+            }
+            for name, one in self._calls.operators.items()
+        }
+
+    # ------------------------------------------------------------------ numbers and metrics
+
+    def _read_numbers(self, now: Moment) -> None:
+        if now.mono_s - self._numbers_at_s < NUMBERS_EVERY_S:
+            return
+        self._numbers_at_s = now.mono_s
+        numbers = [one for pool in self._lines.pools.values() for one in pool]
+        keys = [(one.id, number_day(one, now.wall)) for one in numbers]
+        used = self._hopper.used(keys) if keys else []
+        self._numbers = {one.id: count for one, count in zip(numbers, used, strict=True)}
+
+    def _pools(self, now: Moment) -> dict[str, Any]:
+        """R1.11: a pool's end is known before it comes."""
+        pools = {}
+        for name, numbers in self._lines.pools.items():
+            load = pool_load(
+                NumberLoad(self._numbers.get(one.id, 0), one.soft_limit, one.hard_limit)
+                for one in numbers
+            )
+            self._meter.gauge("dialer_pool_used_ratio", load.share, pool=name)
+            pools[name] = {
+                "used": load.used,
+                "left": load.hard_left,
+                "share": round(load.share, 4),
+                "warning": load.warning,
+                "used_up": load.used_up,
+            }
+        return pools
+
+    def _measure(self, now: Moment) -> None:
+        meter, calls = self._meter, self._calls
+        for campaign in calls.campaigns.values():
+            for state in AttemptState:
+                if state is not AttemptState.ENDED:
+                    live = calls.count(campaign.name, state)
+                    meter.gauge(
+                        "dialer_calls", live, campaign=campaign.name, state=state.value
+                    )
+        for group in calls.groups:
+            states = Counter(one.state for _, one in calls.members(group))
+            for operator_state in OperatorState:
+                meter.gauge(
+                    "dialer_operators",
+                    states[operator_state],
+                    group=group,
+                    state=operator_state.value,
+                )
+        shut = self._gate.reasons
+        for reason in Reason:
+            meter.gauge("dialer_gate_shut", float(reason in shut), reason=reason.value)
+        meter.gauge("dialer_switch_usable", float(self._switch.usable()))
+        for box in (self._outbox.to_ledger, self._outbox.to_hopper):
+            meter.gauge("dialer_outbox_items", box.size, store=box.name)
+            meter.gauge("dialer_outbox_age_seconds", box.age_s(now.mono_s), store=box.name)
+
+
+def health(status: Mapping[str, Any]) -> tuple[bool, dict[str, Any]]:
+    """(well, details) for /healthz: well = running, and nothing that a person must mend."""
+    held = dict(status["held_back_by"])
+    well = status["phase"] in ("running", "draining") and not (held.keys() - {"halted"})
+    return well, {"phase": status["phase"], "held_back_by": held, "outbox": status["outbox"]}

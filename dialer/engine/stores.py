@@ -1,0 +1,136 @@
+"""Keeps watch on the stores: leases renewed, a lost Redis rebuilt, clocks compared, caps read.
+
+What is found wrong shuts the gate with a reason; when it is mended the gate opens by itself.
+Redis may come back empty at any moment: claims are refused by its own scripts until everything
+has been rebuilt from PostgreSQL (architecture 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import gevent
+import structlog
+
+from dialer.core.model import Campaign, CampaignName, InstanceName, Moment
+from dialer.core.permission.reasons import Reason
+from dialer.engine.calls import Calls
+from dialer.engine.gate import Gate
+from dialer.engine.pacer import LEASE_S
+from dialer.errors import StoreError
+from dialer.ports import Clock, Hopper, Ledger, Meter
+
+log = structlog.get_logger(__name__)
+
+TICK_S = 1.0
+RENEW_S = 10.0
+#: R10.7: alarm at half a second, no new calls at two.
+CLOCK_ALARM_S, CLOCK_STOP_S = 0.5, 2.0
+#: The clocks, the caps and the halt are read so often.
+SLOW_S = 5.0
+
+
+class StoreWatch:
+    """One greenlet."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        stores: tuple[Hopper, Ledger],
+        gate: Gate,
+        clock: Clock,
+        meter: Meter,
+        *,
+        instance: InstanceName,
+        capped: Callable[[CampaignName, tuple[int, int]], None],
+        refill: Callable[[], None],
+    ) -> None:
+        self._calls = calls
+        self._hopper, self._ledger = stores
+        self._gate = gate
+        self._clock = clock
+        self._meter = meter
+        self._instance = instance
+        self._capped = capped
+        self._refill = refill
+        self._slow_at_s = 0.0
+        self._renewed_at_s = 0.0
+
+    def run(self) -> None:
+        while True:
+            now = self._clock.now()
+            try:
+                self.look(now)
+            except StoreError as error:
+                self._meter.count("dialer_store_errors_total", store=error.store)
+                self._gate.shut(Reason.STORE_FAILED, str(error))
+            else:
+                self._gate.open(Reason.STORE_FAILED)
+            gevent.sleep(TICK_S)
+
+    def look(self, now: Moment) -> None:
+        """Both stores once. Raises StoreError where one of them does not answer."""
+        if not self._hopper.epoch():
+            self.rebuild(now)
+        if now.mono_s - self._renewed_at_s >= RENEW_S:
+            self._hopper.renew(self._instance, LEASE_S, now)
+            self._renewed_at_s = now.mono_s
+        if now.mono_s - self._slow_at_s >= SLOW_S:
+            self._slow_at_s = now.mono_s
+            self._compare_clocks()
+            self._read_halt()
+            self._read_caps(now)
+
+    def rebuild(self, now: Moment) -> None:
+        """Everything in Redis, from the truth: counts of the days, leases of open attempts."""
+        today = now.wall.date()
+        days = [today + timedelta(days=shift) for shift in (-1, 0, 1)]
+        open_attempts = self._ledger.open_attempts()
+        self._hopper.rebuild(
+            epoch=str(uuid4()),
+            charges=self._ledger.charges(days),
+            open_attempts=open_attempts,
+            lease_s=LEASE_S,
+            now=now,
+        )
+        self._meter.count("dialer_hopper_rebuilds_total")
+        log.info("hopper rebuilt", open_attempts=len(open_attempts))
+        self._refill()
+
+    def _compare_clocks(self) -> None:
+        offset_s = self._ledger.clock_offset_s()
+        self._meter.gauge("dialer_clock_offset_seconds", offset_s, against="postgresql")
+        if abs(offset_s) >= CLOCK_STOP_S:
+            self._gate.shut(
+                Reason.CLOCK_OFF, f"PostgreSQL's clock is {offset_s:+.1f} s off: mend NTP"
+            )
+        else:
+            self._gate.open(Reason.CLOCK_OFF)
+            if abs(offset_s) >= CLOCK_ALARM_S:
+                log.warning("clocks differ", offset_s=round(offset_s, 3))
+
+    def _read_halt(self) -> None:
+        """The emergency stop is kept in the ledger: it outlives us and binds every daemon."""
+        if self._ledger.halted():
+            self._gate.shut(Reason.HALTED, "said by the ledger")
+        else:
+            self._gate.open(Reason.HALTED)
+
+    def _read_caps(self, now: Moment) -> None:
+        for campaign in list(self._calls.campaigns.values()):
+            if campaign.active:
+                since = window_start(campaign, now.wall)
+                self._capped(campaign.name, self._ledger.abandonment(campaign.name, since))
+
+
+def window_start(campaign: Campaign, wall: datetime) -> datetime:
+    """When the abandonment cap's present window began: midnight in the campaign's zone, or
+    "30d".
+    """
+    if campaign.abandonment_window.endswith("d") and campaign.abandonment_window != "day":
+        return wall - timedelta(days=int(campaign.abandonment_window[:-1]))
+    zone = ZoneInfo(campaign.default_zone or "Europe/Moscow")
+    return datetime.combine(wall.astimezone(zone).date(), time(), zone)

@@ -1,0 +1,1 @@
+"""The line: state tables, causes, outcome, pairing."""
