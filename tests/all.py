@@ -1,4 +1,5 @@
-"""`make test`: format, lint, types, walls and every test. The static checks run beside the tests.
+"""`make test`: format, lint, types, walls and every test. The static checks run beside the
+tests.
 
 The machine has two cores: one runs pytest, the other the checks. Everything is run even if
 something fails, and what failed is said again at the end.

@@ -43,6 +43,7 @@ from dialer.engine.reaper import Reaper
 from dialer.engine.status import Status
 from dialer.engine.stores import StoreWatch
 from dialer.engine.supervision import Notifier, Nursery
+from dialer.engine.tally import AnswerTally
 from dialer.errors import ConfigError, StoreError
 from dialer.ports import Clock, Hopper, Ledger, Meter, Presence, Switch, SwitchEvent
 
@@ -119,6 +120,7 @@ class Daemon:
             switch_calls_per_s=plan.switch_calls_per_s,
             switch_calls_at_once=plan.switch_calls_at_once,
         )
+        self.tally = AnswerTally()
         self.outbox = Outbox(ports.ledger, ports.hopper, instance, clock, meter)
         self.performer = Performer(
             self.calls,
@@ -127,7 +129,8 @@ class Daemon:
             self.nursery,
             meter,
             recordings=plan.recordings,
-            ended=self.lines.ended,
+            lines=self.lines,
+            tally=self.tally,
         )
         self.dispatcher = Dispatcher(
             self.calls,
@@ -155,6 +158,7 @@ class Daemon:
             stores,
             self.lines,
             self.gate,
+            self.tally,
             clock,
             meter,
             instance=instance,

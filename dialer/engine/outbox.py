@@ -173,6 +173,7 @@ class Outbox:
             now.wall,
             today=now.wall.astimezone(ZoneInfo(zone)).date(),
             gateway=attempt.claimed.gateway,
+            zone=zone,
         )
         result = outcome(attempt, evidence, verdict, step, now)
         self._meter.count(

@@ -44,6 +44,7 @@ from dialer.engine.calls import ASKING, IN_FLIGHT, Calls
 from dialer.engine.dispatcher import Dispatcher, ToAttempt
 from dialer.engine.gate import Gate
 from dialer.engine.lines import Lines
+from dialer.engine.tally import AnswerTally
 from dialer.errors import StoreError
 from dialer.ports import ClaimRequest, Clock, Hopper, Ledger, Meter, Shown
 
@@ -72,6 +73,7 @@ class Pacer:
         stores: tuple[Hopper, Ledger],
         lines: Lines,
         gate: Gate,
+        tally: AnswerTally,
         clock: Clock,
         meter: Meter,
         *,
@@ -83,6 +85,7 @@ class Pacer:
         self._hopper, self._ledger = stores
         self._lines = lines
         self._gate = gate
+        self._tally = tally
         self._clock = clock
         self._meter = meter
         self._instance = instance
@@ -126,6 +129,8 @@ class Pacer:
             )
             if decision.launch:
                 self._launch(campaign, decision.launch, now)
+            for _, attempt in self._ringing(campaign)[: decision.cancel]:
+                self._dispatcher.put(ToAttempt(attempt, happened.Stop(attempts.OVERDIAL)))
 
     def _turn(self, campaign: Campaign) -> tuple[int, float, str]:
         """By priority, then by who is furthest behind its share of the calls in flight."""
@@ -154,9 +159,21 @@ class Pacer:
             cap=campaign.abandonment_cap,
             abandoned=abandoned,
             answered=answered,
+            answer_rate=self._tally.rate(campaign.name),
+            ringing_s=tuple(now.mono_s - rang for rang, _ in self._ringing(campaign)),
             halted=Reason.HALTED in shut,
             switch_blind=Reason.SWITCH_BLIND in shut,
             paused=bool(shut.keys() - {Reason.HALTED, Reason.SWITCH_BLIND}),
+        )
+
+    def _ringing(self, campaign: Campaign) -> list[tuple[float, AttemptId]]:
+        """(since when, attempt) of the campaign's ringing calls, the longest first."""
+        return sorted(
+            (one.rang_at.mono_s, key)
+            for key, one in self._calls.attempts.items()
+            if one.state is AttemptState.RINGING
+            and one.rang_at is not None
+            and one.claimed.entry.campaign == campaign.name
         )
 
     def _ready_for(self, campaign: Campaign) -> int:

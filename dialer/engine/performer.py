@@ -26,8 +26,10 @@ from dialer.core.model import (
 )
 from dialer.engine.calls import Calls
 from dialer.engine.dispatcher import Dispatcher, Item, ToAttempt, ToOperator
+from dialer.engine.lines import Lines
 from dialer.engine.outbox import Outbox
 from dialer.engine.supervision import Nursery
+from dialer.engine.tally import AnswerTally
 from dialer.engine.translation import fresh_leg
 from dialer.errors import CommandRefused, LinkDown
 from dialer.ports import CustomerCall, Meter, OperatorCall, Switch
@@ -54,7 +56,8 @@ class Performer:
         meter: Meter,
         *,
         recordings: str = "",
-        ended: Callable[..., None],
+        lines: Lines,
+        tally: AnswerTally,
     ) -> None:
         self._calls = calls
         self._switch = switch
@@ -62,7 +65,8 @@ class Performer:
         self._nursery = nursery
         self._meter = meter
         self._recordings = recordings
-        self._ended = ended
+        self._lines = lines
+        self._tally = tally
         self._put: Callable[[Item], None] = lambda item: None
         self._at_once: dict[type[Effect], Callable[..., None]] = {
             ordered.Settle: self._settle,
@@ -111,7 +115,8 @@ class Performer:
         campaign = self._calls.campaigns[attempt.claimed.entry.campaign]
         result = self._outbox.settle(attempt, effect.evidence, campaign, now)
         failed = result.verdict.disposition in GATEWAY_FAULTS
-        self._ended(result.gateway, failed=failed, now=now)
+        self._lines.ended(result.gateway, failed=failed, now=now)
+        self._tally.count(result.campaign, answered=result.answered_at is not None)
 
     def _give_back(self, effect: ordered.GiveBack, now: Moment) -> None:
         self._outbox.withdraw(self._calls.ended[effect.attempt].claimed, effect.reason)

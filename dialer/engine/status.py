@@ -7,6 +7,7 @@ own numbers with their counts.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -89,6 +90,7 @@ class Status:
         campaigns = self._calls.campaigns.values()
         return {
             "instance": self._instance,
+            "pid": os.getpid(),
             "phase": self._phase(),
             "at": now.wall.isoformat(),
             "uptime_s": round(now.mono_s - self._started.mono_s, 1),
@@ -182,9 +184,7 @@ class Status:
             for state in AttemptState:
                 if state is not AttemptState.ENDED:
                     live = calls.count(campaign.name, state)
-                    meter.gauge(
-                        "dialer_calls", live, campaign=campaign.name, state=state.value
-                    )
+                    meter.gauge("dialer_calls", live, campaign=campaign.name, state=state.value)
         for group in calls.groups:
             states = Counter(one.state for _, one in calls.members(group))
             for operator_state in OperatorState:

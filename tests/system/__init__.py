@@ -1,0 +1,1 @@
+"""Whole daemons as processes, broken on purpose; the books must balance after."""
