@@ -1,0 +1,263 @@
+"""Typed values -> the text of commands: the proven templates and nothing else.
+
+Nothing is escaped: a value is of its narrow form or it is refused (freeswitch.md 8: a comma
+in a number is a second leg, in a name a shell command). Refusals raise Bug: whatever a person
+writes was checked at its own door long before. Line breaks are refused once more in `link`.
+The templates are those of freeswitch-proofs.md 1 (customer, dead man's script), 2 (operator),
+4 (message rescue), 11 (recording), 12 (hang up by variable); a changed one is an unproven
+one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dialer.core.model import Gateway, InstanceName, LegId
+from dialer.core.permission.destinations import refusal
+from dialer.core.permission.reasons import Reason
+from dialer.errors import Bug
+from dialer.ports import CustomerCall, OperatorCall
+
+TICK = "dialer::tick"
+READY = "dialer::ready"
+EVENTS = (
+    "event json CHANNEL_CREATE CHANNEL_PROGRESS CHANNEL_PROGRESS_MEDIA CHANNEL_ANSWER"
+    " CHANNEL_PARK CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_HANGUP_COMPLETE CHANNEL_DESTROY"
+    " BACKGROUND_JOB HEARTBEAT SHUTDOWN RECORD_STOP DTMF"
+    f" CUSTOM {READY} {TICK} sofia::gateway_state sofia::gateway_add sofia::gateway_delete"
+    " sofia::register sofia::unregister sofia::expire sofia::sip_user_state"
+)  # freeswitch.md 2.2, without PLAYBACK_STOP (nobody reads it, 8 kB each); CUSTOM comes last
+VERSION = "api version"
+CORE_UUID = "api global_getvar core_uuid"
+SHOW_CHANNELS = "api show channels as json"
+PING = "api uuid_exists 00000000-0000-4000-8000-000000000000"  # looks into the session table
+
+_NUMBER = re.compile(r"\+?[0-9]{5,18}")
+_PREFIX = re.compile(r"[0-9]{0,10}")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ENDPOINT = re.compile(rf"user/[A-Za-z0-9_.-]{{1,64}}@{_LABEL}(?:\.{_LABEL}){{0,15}}")
+
+
+class Cause(StrEnum):
+    """Why we hang up. Each says who wanted it; the switch turns unknown names into "normal"."""
+
+    ORIGINATOR_CANCEL = "ORIGINATOR_CANCEL"
+    MANAGER_REQUEST = "MANAGER_REQUEST"
+    NORMAL_CLEARING = "NORMAL_CLEARING"
+    ALLOTTED_TIMEOUT = "ALLOTTED_TIMEOUT"
+
+
+# ------------------------------------------------------------------ originate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What all our calls share: who we are, where the messages lie, whom we may call.
+
+    `sounds` is the folder of the messages on the switch's machine (None: the switch's own).
+    """
+
+    instance: InstanceName
+    sounds: str | None = None
+    refuse: Callable[[str], Reason | None] = refusal
+
+    def __post_init__(self) -> None:
+        _name(self.instance, "instance")
+        if self.sounds is not None and not _is_path(self.sounds.removeprefix("/")):
+            raise Bug("a folder of sounds with characters that may not stand there")
+
+
+def originate_customer(call: CustomerCall, gateway: Gateway, house: House) -> str:
+    """Proofs 1: rings, and from the answer on follows its own script until it is bridged.
+
+    The script is the dead man's: silence, the recorded message, hang-up, whoever is alive here.
+    """
+    if call.gateway != gateway.name:
+        raise Bug("the gateway's description is another gateway's")
+    attempt = uuid(call.attempt)
+    shown = number_form(call.caller, gateway.caller_form)
+    variables = (
+        f"origination_uuid={attempt}",
+        f"origination_caller_id_number={shown}",
+        f"origination_caller_id_name={shown}",
+        "ignore_early_media=true",
+        f"originate_timeout={_whole(call.ring_timeout_s, 1, 300)}",
+        "absolute_codec_string=PCMA",
+        "hangup_after_bridge=true",
+        "ignore_display_updates=true",
+        f"dialer_instance={house.instance}",
+        f"dialer_attempt={attempt}",
+        rf"execute_on_answer=sched_hangup\s+{_whole(call.max_talk_s, 1, 86_400)}",
+    )
+    script = "^".join(
+        (
+            f"event:Event-Name=CUSTOM,Event-Subclass={READY}",
+            f"playback:silence_stream://{_whole(call.silence_ms, 1, 60_000)}",
+            f"playback:{_sound(call.message, house)}",
+            f"hangup:{Cause.NORMAL_CLEARING}",
+        )
+    )
+    number = called(call.digits, gateway, house)
+    where = f"sofia/gateway/{_name(gateway.name, 'gateway')}/{number}"
+    return f"bgapi originate {{{','.join(variables)}}}{where} 'm:^:{script}' inline"
+
+
+def originate_operator(call: OperatorCall, house: House) -> str:
+    """Proofs 2: a leg that stays parked over many talks and survives a vanishing customer."""
+    variables = (
+        f"origination_uuid={uuid(call.leg)}",
+        "park_after_bridge=true",
+        "uuid_bridge_park_on_cancel=true",
+        "ignore_early_media=true",
+        f"originate_timeout={_whole(call.timeout_s, 1, 300)}",
+        "no_throttle_limits=true",
+        "send_silence_when_idle=-1",
+        "max_session_transfers=1000000",
+        "sip_auto_answer=true",
+        "media_timeout=30000",
+        f"dialer_instance={house.instance}",
+        f"dialer_agent={_name(call.operator, 'operator')}",
+    )
+    return f"bgapi originate {{{','.join(variables)}}}{_endpoint(call.endpoint)} &park()"
+
+
+def called(digits: str, gateway: Gateway, house: House) -> str:
+    """The number as this gateway wants it. Asked once more: may it be dialed at all?"""
+    if not digits.startswith("+"):
+        raise Bug("the number to call is not in E.164")
+    number = number_form(digits, gateway.called_form)
+    if house.refuse(digits) is not None:
+        raise Bug("not an allowed destination")
+    if not _PREFIX.fullmatch(gateway.called_prefix):
+        raise Bug("a gateway's prefix of other characters than digits")
+    return gateway.called_prefix + number
+
+
+def number_form(number: str, form: str) -> str:
+    """`number` (E.164) in one of the forms of `Gateway.called_form`."""
+    if not _NUMBER.fullmatch(number):
+        raise Bug("a number of other characters than 5 to 18 digits")
+    bare = number.removeprefix("+")
+    if form == "+e164":
+        return f"+{bare}"
+    if form == "e164":
+        return bare
+    if form == "national8" and len(bare) == 11 and bare.startswith("7"):
+        return f"8{bare[1:]}"
+    raise Bug("a form of number that cannot be written: unknown, or national8 outside +7")
+
+
+# ------------------------------------------------------------------ what is done with legs
+
+
+def bridge(operator_leg: LegId, customer_leg: LegId) -> str:
+    """Operator FIRST, always (proofs 0.1): the other order loses and strands operators."""
+    return f"api uuid_bridge {uuid(operator_leg)} {uuid(customer_leg)}"
+
+
+def park(leg: LegId) -> str:
+    return f"api uuid_park {uuid(leg)}"
+
+
+def kill(leg: LegId, cause: str) -> str:
+    return f"api uuid_kill {uuid(leg)} {_cause(cause)}"
+
+
+def play_message(leg: LegId, message: str, house: House) -> str:
+    """For a leg that has left its script; uuid_broadcast says +OK there and plays nothing."""
+    script = f"playback:{_sound(message, house)}^hangup:{Cause.NORMAL_CLEARING}"
+    return f"api uuid_transfer {uuid(leg)} 'm:^:{script}' inline"
+
+
+def clean(leg: LegId) -> str:
+    """Unset what grows by 96 bytes a bridge in every event of the leg (proofs 2)."""
+    return f"api uuid_setvar {uuid(leg)} transfer_history"
+
+
+def record(leg: LegId, path: str) -> tuple[str, str]:
+    """Two commands: two channels (customer left, operator right), then the recording itself."""
+    if not _is_path(path.removeprefix("/")):
+        raise Bug("a recording's path with characters that may not stand there")
+    return (
+        f"api uuid_setvar {uuid(leg)} RECORD_STEREO true",
+        f"api uuid_record {uuid(leg)} start {path}",
+    )
+
+
+def exists(leg: LegId) -> str:
+    return f"api uuid_exists {uuid(leg)}"
+
+
+def dump(leg: LegId) -> str:
+    return f"api uuid_dump {uuid(leg)} json"
+
+
+def hang_up_all(cause: str, house: House) -> str:
+    """Every leg of this daemon, and nobody else's (proofs 12)."""
+    return f"api hupall {_cause(cause)} dialer_instance {house.instance}"
+
+
+def tick(number: int, house: House) -> tuple[str, dict[str, str]]:
+    """An event that comes back to us if events flow at all (proofs 8): command and headers."""
+    return "sendevent CUSTOM", {
+        "Event-Subclass": TICK,
+        "dialer-instance": house.instance,
+        "dialer-tick": str(_whole(number, 0, 1 << 53)),
+    }
+
+
+# ------------------------------------------------------------------ narrow forms
+
+
+def uuid(leg: str) -> str:
+    """`leg` itself, if it is a uuid in its canonical form."""
+    if not _UUID.fullmatch(leg):
+        raise Bug("a leg's id that is no canonical uuid")
+    return leg
+
+
+def is_uuid(text: str) -> bool:
+    return _UUID.fullmatch(text) is not None
+
+
+def _name(text: str, what: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise Bug(f"a name of {what} with characters that may not stand there")
+    return text
+
+
+def _endpoint(text: str) -> str:
+    if not _ENDPOINT.fullmatch(text):
+        raise Bug("an operator's endpoint that is not user/NAME@DOMAIN")
+    return text
+
+
+def _sound(text: str, house: House) -> str:
+    if not _is_path(text):
+        raise Bug("a sound's file name with characters that may not stand there")
+    return f"{house.sounds}/{text}" if house.sounds is not None else text
+
+
+def _is_path(text: str) -> bool:
+    """Names joined by "/", none of them "." or "..", so that nothing leaves its folder."""
+    parts = text.split("/")
+    return len(text) <= 255 and all(
+        _NAME.fullmatch(part) and part.strip(".") != "" for part in parts
+    )
+
+
+def _cause(text: str) -> str:
+    if text not in Cause.__members__:
+        raise Bug("a hang-up cause that we do not give")
+    return text
+
+
+def _whole(value: int, least: int, most: int) -> int:
+    if type(value) is not int or not least <= value <= most:
+        raise Bug(f"a number that is not a whole one from {least} to {most}")
+    return value

@@ -1,0 +1,1 @@
+"""The engine with a fake clock; waits on events, never on sleep."""
