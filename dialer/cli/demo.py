@@ -46,7 +46,7 @@ START_S = 60.0
 @click.option("--seed", type=int, default=1, show_default=True, help="Repeats a world.")
 @click.option("--seconds", type=click.FloatRange(min=1), help="End by itself.")
 @click.option("--time-scale", type=click.FloatRange(0.01, 10), default=1.0, hidden=True)
-@click.option("--world", type=FILE, hidden=True)
+@click.option("--world", type=FILE, help="Other people and carriers (config/demo_world.yaml).")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
 def demo_command(
     config: Path | None,
@@ -76,7 +76,7 @@ def demo_command(
         operators=operators,
         seed=seed,
         time_scale=time_scale,
-        world=world,
+        world=world or HOME / "config" / "demo_world.yaml",
     )
     console = Console(stderr=as_json)
     with Rehearsal(rehearsed) as rehearsal:

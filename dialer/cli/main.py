@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from dialer import __version__
+from dialer.cli import logs
 from dialer.errors import ConfigError, StoreError, SwitchError
 
 #: verb -> (module in dialer.cli, one line for the list of verbs)
@@ -68,3 +69,5 @@ class Verbs(click.Group):
 @click.version_option(__version__, prog_name="dialer")
 def cli() -> None:
     """A predictive dialer on FreeSWITCH: never twice, never lost, inside the limits."""
+    # A verb speaks to a person; only the daemon (`run`) writes a log.
+    logs.configure("error")

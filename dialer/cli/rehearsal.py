@@ -82,8 +82,8 @@ class Rehearsal:
     def _start(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="dialer-demo-"))
         self._undo.callback(shutil.rmtree, self.folder, ignore_errors=True)
-        redis = self._server(start_redis(self.folder / "redis"))
-        postgres = self._server(start_postgres(self.folder / "postgres"))
+        self.redis = redis = self._server(start_redis(self.folder / "redis"))
+        self.postgres = postgres = self._server(start_postgres(self.folder / "postgres"))
         self.record = self.folder / "switch.ndjson"
         self.log = self.folder / "daemon.log"
         password = secrets.token_urlsafe(24)
@@ -138,7 +138,7 @@ class Rehearsal:
             words += ["--gateway", name]
         errors = (self.folder / "switch.log").open("wb")
         self._undo.callback(errors.close)
-        switch = subprocess.Popen(
+        self.switch = switch = subprocess.Popen(
             words,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -57,7 +57,7 @@ class Robots:
 
     def _act(self, name: OperatorId, seen: Mapping[str, Any]) -> None:
         if seen.get("state", "offline") == "offline":
-            self._send("operator.login", {"operator": name})
+            self.log_in(name)
         elif seen["state"] == "wrapup" and seen["attempt"] not in self._noted:
             self._noted.add(str(seen["attempt"]))
             results = [name for name, _ in RESULTS]
@@ -65,6 +65,9 @@ class Robots:
             delay_s = self._chance.uniform(*THINKS_S) * self._scale
             words = {"operator": name, "attempt": seen["attempt"], "result": result}
             gevent.spawn_later(delay_s, self._send, "operator.dispose", words)
+
+    def log_in(self, name: OperatorId) -> None:
+        self._send("operator.login", {"operator": name})
 
     def _send(self, verb: str, words: Mapping[str, Any]) -> None:
         try:
