@@ -2,12 +2,11 @@
 
 Both on the same private server, through the same client, in turns within one run: the ratio is
 what counts. The claim's figure holds everything up to the `Claimed` values in Python; the raw
-one is the bare command. `python -m benchmarks.claims` prints the result.
+one is the bare command. `python -m benchmarks claims` prints the result.
 """
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from collections.abc import Callable
@@ -139,10 +138,3 @@ def _entry(i: int) -> Entry:
         zones=("Europe/Moscow",),
         callable_until=1_800_000_000.0,
     )
-
-
-if __name__ == "__main__":
-    from gevent import monkey
-
-    monkey.patch_all()
-    print(json.dumps(run(), indent=2))

@@ -1,0 +1,156 @@
+"""Intents: an attempt is committed here before its call goes out, and nowhere else.
+
+`commit` is one transaction in one round trip: the halt switch (shared), phones, contacts and
+number days are locked in the house's order, then one statement with a fresh snapshot asks again
+what the feeder had asked (stops, consent, caps), charges the numbers and answers row by row. A
+stop that was committed before we had the phone's lock is seen; one that comes later waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from dialer.core.model import (
+    AttemptId,
+    Campaign,
+    CampaignName,
+    Claimed,
+    GatewayName,
+    InstanceName,
+    Intent,
+    IntentAnswer,
+    NumberId,
+    OpenAttempt,
+)
+from dialer.ledger import phones, stored
+from dialer.ledger.locks import lock_number_days, lock_people
+from dialer.ledger.pool import Connection, Pool
+from dialer.ledger.queue import needs_consent
+from dialer.ledger.statements import statements
+
+log = structlog.get_logger(__name__)
+
+SQL = statements("intents")
+
+
+def commit(pool: Pool, intents: Sequence[Intent], now: datetime) -> list[IntentAnswer]:
+    """One answer per intent, in their order."""
+    if not intents:
+        return []
+    claims = [intent.claimed for intent in intents]
+    with pool.pipelined() as connection:
+        connection.execute(SQL["lock_halt"], prepare=True)
+        locked = lock_people(
+            connection,
+            [claimed.entry.phone_id for claimed in claims],
+            [claimed.entry.contact_id for claimed in claims],
+        )
+        connection.execute(SQL["add_number_days"], _number_days(intents), prepare=True)
+        lock_number_days(connection, [(c.number, c.number_day) for c in claims])
+        answers = connection.execute(
+            SQL["commit_intents"],
+            {"at": now, **_rows(intents), **_rules([i.campaign for i in intents])},
+            prepare=True,
+        )
+    digits = phones.digits_by_id(locked)
+    by_id = {str(attempt): (reason, until) for attempt, reason, until in answers}
+    return [_answer(claimed, *by_id[claimed.attempt_id], digits) for claimed in claims]
+
+
+def _answer(
+    claimed: Claimed, reason: str | None, until: datetime | None, digits: Mapping[int, str]
+) -> IntentAnswer:
+    committed = reason is None
+    return IntentAnswer(
+        attempt_id=claimed.attempt_id,
+        committed=committed,
+        digits=digits.get(claimed.entry.phone_id) if committed else None,
+        reason=reason,
+        until=until,
+    )
+
+
+def _number_days(intents: Sequence[Intent]) -> dict[str, Any]:
+    return {
+        "numbers": [intent.claimed.number for intent in intents],
+        "days": [intent.claimed.number_day for intent in intents],
+        "limits": [intent.number_hard_limit for intent in intents],
+    }
+
+
+def _rows(intents: Sequence[Intent]) -> dict[str, Any]:
+    claims = [intent.claimed for intent in intents]
+    return {
+        **_number_days(intents),
+        "ids": [claimed.attempt_id for claimed in claims],
+        "contacts": [claimed.entry.contact_id for claimed in claims],
+        "phones": [claimed.entry.phone_id for claimed in claims],
+        "of_campaigns": [intent.campaign.name for intent in intents],
+        "gateways": [claimed.gateway for claimed in claims],
+        "instances": [intent.instance for intent in intents],
+        "grounds": [stored.to_json(intent.grounds) for intent in intents],
+        "entries": [stored.entry_to_json(claimed.entry) for claimed in claims],
+    }
+
+
+def _rules(campaigns: Sequence[Campaign]) -> dict[str, Any]:
+    """Each campaign's rules once."""
+    distinct = list({campaign.name: campaign for campaign in campaigns}.values())
+    return {
+        "campaigns": [c.name for c in distinct],
+        "purposes": [c.purpose for c in distinct],
+        "consents": [needs_consent(c) for c in distinct],
+        "per_day": [c.caps.per_day for c in distinct],
+        "per_week": [c.caps.per_week for c in distinct],
+        "per_month": [c.caps.per_month for c in distinct],
+        "talks": [c.caps.talks_per_day for c in distinct],
+        "uncharged": [c.rounds.uncharged_per_day for c in distinct],
+        "zones": [c.default_zone for c in distinct],
+    }
+
+
+def withdraw(pool: Pool, attempts: Sequence[AttemptId], reason: str) -> int:
+    """Take back what was committed and never sent; how many were."""
+    with pool.transaction() as connection:
+        rows = connection.execute(SQL["open_rows"], {"ids": list(attempts)}).fetchall()
+        if not rows:
+            return 0
+        lock_people(connection, [row[0] for row in rows], [row[1] for row in rows])
+        lock_number_days(connection, [(row[2], row[3]) for row in rows])
+        answer = connection.execute(SQL["withdraw_intents"], {"ids": list(attempts)}).fetchone()
+    withdrawn = int(answer[0]) if answer else 0
+    log.info("intents withdrawn", attempts=withdrawn, reason=reason)
+    return withdrawn
+
+
+def open_attempts(connection: Connection, instance: InstanceName | None) -> list[OpenAttempt]:
+    rows = connection.execute(SQL["open_attempts"], {"instance": instance})
+    return [
+        OpenAttempt(
+            claimed=Claimed(
+                attempt_id=AttemptId(attempt),
+                entry=stored.entry_from_json(entry, CampaignName(campaign), contact, phone),
+                number=NumberId(number),
+                number_day=number_day,
+                gateway=GatewayName(gateway),
+            ),
+            instance=InstanceName(owner),
+            committed_at=committed_at,
+        )
+        for (
+            attempt,
+            campaign,
+            contact,
+            phone,
+            number,
+            number_day,
+            gateway,
+            owner,
+            entry,
+            committed_at,
+        ) in rows
+    ]

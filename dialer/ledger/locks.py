@@ -1,0 +1,36 @@
+"""Row locks in the one order that all writers keep: phones, contacts, number days, sorted.
+
+With READ COMMITTED a lock alone does not refresh what a statement sees: whoever decides by the
+locked rows does so in a statement after these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from dialer.ledger import phones
+from dialer.ledger.pool import Connection, Cursor
+from dialer.ledger.statements import statements
+
+SQL = statements("intents")
+
+
+def lock_people(
+    connection: Connection, phone_ids: Iterable[int], contact_ids: Iterable[int]
+) -> Cursor:
+    """Lock phones, then contacts; the phones' cursor holds their digits."""
+    locked = phones.lock(connection, list(phone_ids))
+    connection.execute(
+        SQL["lock_contacts"], {"contacts": sorted(set(contact_ids))}, prepare=True
+    )
+    return locked
+
+
+def lock_number_days(connection: Connection, number_days: Sequence[tuple[str, date]]) -> None:
+    ordered = sorted(set(number_days))
+    connection.execute(
+        SQL["lock_number_days"],
+        {"numbers": [n for n, _ in ordered], "days": [d for _, d in ordered]},
+        prepare=True,
+    )

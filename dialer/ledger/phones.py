@@ -1,0 +1,108 @@
+"""Called numbers: the only file that reads or writes `phones.digits`, and how they are found.
+
+A phone is found by its lookup key, a keyed digest of E.164 (HMAC-SHA256; plain SHA-256 while no
+key is configured, which a list of all numbers reverses in minutes). Encrypting the digits later
+changes this file and phones.sql only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from dialer.core.model import PhoneId
+from dialer.errors import Bug
+from dialer.ledger import stored
+from dialer.ledger.pool import Connection, Cursor
+from dialer.ledger.statements import statements
+from dialer.ports import ImportedPhone
+
+SQL = statements("phones")
+
+#: Of the digest: 128 bits leave no chance of two numbers under one key.
+KEY_BYTES = 16
+
+
+def lookup_key(digits: str, secret: bytes | None) -> bytes:
+    """The key under which the number `digits` (E.164 with +) is found."""
+    text = digits.encode("utf-8", "replace")
+    if secret is None:
+        return hashlib.sha256(text).digest()[:KEY_BYTES]
+    return hmac.digest(secret, text, "sha256")[:KEY_BYTES]
+
+
+def lock(connection: Connection, phones: Sequence[int]) -> Cursor:
+    """Lock these phones until the transaction ends; `digits_by_id` reads the cursor."""
+    return connection.execute(SQL["lock_phones"], {"ids": sorted(set(phones))}, prepare=True)
+
+
+def digits_by_id(locked: Cursor) -> dict[int, str]:
+    return {int(phone): str(digits) for phone, digits in locked}
+
+
+def find(connection: Connection, digits: str, secret: bytes | None) -> PhoneId | None:
+    row = connection.execute(SQL["find_phone"], {"key": lookup_key(digits, secret)}).fetchone()
+    return None if row is None else PhoneId(row[0])
+
+
+def find_or_add(connection: Connection, digits: str, secret: bytes | None) -> PhoneId:
+    """The phone's id; a number that stands on no list may be stopped, too."""
+    key = lookup_key(digits, secret)
+    connection.execute(SQL["add_phone"], {"key": key, "digits": digits})
+    found = find(connection, digits, secret)
+    if found is None:
+        raise Bug("a phone just added is not found")
+    return found
+
+
+def digits_of(connection: Connection, phones: Sequence[PhoneId]) -> dict[PhoneId, str]:
+    """Clear numbers, for whoever may see them."""
+    rows = connection.execute(SQL["read_digits"], {"ids": list(phones)})
+    return {PhoneId(phone): str(digits) for phone, digits in rows}
+
+
+# ------------------------------------------------------------------ an import's batch
+
+
+def create_staging(connection: Connection) -> None:
+    connection.execute(SQL["create_staging"])
+
+
+array_of = lru_cache(maxsize=4096)(stored.array)
+
+
+def staged_values(
+    line: int, place: int, phone: ImportedPhone, secret: bytes | None
+) -> tuple[Any, ...]:
+    """One row for `copy_staged`: text only, which COPY takes as it is."""
+    return (
+        line,
+        place,
+        "\\x" + lookup_key(phone.digits, secret).hex(),
+        phone.digits,
+        phone.kind,
+        stored.clean(phone.region, 200),
+        stored.clean(phone.carrier, 200),
+        array_of(phone.zones),
+        stored.clean(phone.extension, 50),
+    )
+
+
+def merge_staged(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> int:
+    """Stage one batch and add its new phones; how many were added.
+
+    The batch then stands in the table staged_phones; `complete` follows once it is linked.
+    """
+    connection.execute(SQL["clear_staged"])
+    with connection.cursor().copy(SQL["copy_staged"]) as copy:
+        for row in rows:
+            copy.write_row(row)
+    return connection.execute(SQL["add_staged"]).rowcount
+
+
+def complete(connection: Connection) -> None:
+    """Fill what older rows did not know of their phones: staged_links says which (`lacks`)."""
+    connection.execute(SQL["complete_known"])

@@ -1,0 +1,133 @@
+"""Who is due: the head of a campaign's queue in its order, with reasons and history.
+
+Reads do not take anything off: an entry leaves the head when its intent is committed or when it
+is postponed. Held entries are answered, too (never more than `limit` in all), so that the
+feeder can postpone them and see what stands behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from dialer.core.base.priority import rank
+from dialer.core.model import (
+    Campaign,
+    CampaignName,
+    ContactId,
+    Entry,
+    History,
+    NumberId,
+    PhoneId,
+)
+from dialer.core.permission.reasons import Reason
+from dialer.ledger import scoring, stored
+from dialer.ledger.pool import Pool, Row
+from dialer.ledger.statements import statements
+from dialer.ports import Due
+
+SQL = statements("queue")
+
+#: Entries woken by one call: more than a hopper holds.
+WAKE = 3_000
+#: Score batches refreshed by one call.
+RESCORE_BATCHES = 3
+
+#: When a reason without a known end is looked at again.
+_AGAIN = {Reason.ALREADY_BEING_CALLED.value: timedelta(minutes=1)}
+_AGAIN_LATER = timedelta(days=1)
+
+
+def needs_consent(campaign: Campaign) -> bool:
+    """Without a consent only a named legal ground dials (R6.1)."""
+    return campaign.consent_required or not campaign.consent_ground
+
+
+def due(pool: Pool, campaign: Campaign, now: datetime, limit: int) -> list[Due]:
+    """The head of the queue; `held_until` is given with every `held`."""
+    scoring.refresh(pool, campaign, now, batches=RESCORE_BATCHES)
+    caps = campaign.caps
+    with pool.connection() as connection:
+        connection.execute(
+            SQL["wake"], {"campaign": campaign.name, "at": now, "most": WAKE}, prepare=True
+        )
+        rows = connection.execute(
+            SQL["due"],
+            {
+                "campaign": campaign.name,
+                "purpose": campaign.purpose,
+                "consent_required": needs_consent(campaign),
+                "per_day": caps.per_day,
+                "per_week": caps.per_week,
+                "per_month": caps.per_month,
+                "talks": caps.talks_per_day,
+                "uncharged": campaign.rounds.uncharged_per_day,
+                "zone": campaign.default_zone,
+                "sticky": campaign.sticky,
+                "at": now,
+                "most": limit,
+            },
+            prepare=True,
+        ).fetchall()
+    return [_due(row, campaign.name, now) for row in rows]
+
+
+def _due(row: Row, campaign: CampaignName, now: datetime) -> Due:
+    contact, phone, tier, score, position, rounds_failed, windows, own_region = row[:8]
+    zones, region, reason, until = row[8:12]
+    source = stored.TIERS[tier]
+    if reason is not None and until is None:
+        until = now + _AGAIN.get(reason, _AGAIN_LATER)
+    return Due(
+        entry=Entry(
+            campaign=campaign,
+            contact_id=ContactId(contact),
+            phone_id=PhoneId(phone),
+            rank=rank(source, score, position),
+            position=position,
+            source=source,
+            region=region or own_region,
+            zones=tuple(zones),
+            sticky_number=None if row[22] is None else NumberId(row[22]),
+            history=_history(row, rounds_failed),
+        ),
+        held=reason,
+        held_until=until,
+        windows=stored.windows_from_json(windows),
+    )
+
+
+def _history(row: Row, rounds_failed: int) -> History:
+    today, week, month, talks, uncharged, last_on, dead, days, gateways, silent = row[12:22]
+    return History(
+        tries_today=today,
+        tries_week=week,
+        tries_month=month,
+        talks_today=talks,
+        uncharged_today=uncharged,
+        rounds_failed=rounds_failed,
+        last_try_on=last_on,
+        dead_attempts=dead,
+        dead_days=frozenset(days),
+        dead_gateways=frozenset(gateways),
+        unavailable_attempts=silent,
+    )
+
+
+def postpone(
+    pool: Pool, campaign: CampaignName, until: Sequence[tuple[ContactId, str, datetime]]
+) -> None:
+    if not until:
+        return
+    ordered = sorted(until)
+    with pool.connection() as connection:
+        connection.execute(
+            SQL["postpone"],
+            {
+                "campaign": campaign,
+                "contacts": [contact for contact, _, _ in ordered],
+                "reasons": [str(reason) for _, reason, _ in ordered],
+                "until": [at for _, _, at in ordered],
+            },
+            prepare=True,
+        )

@@ -1,0 +1,164 @@
+-- name: end_attempts(ids, ended_at, dialed_at, rang_at, answered_at, bridged_at, dispositions, charged, number_charged, suspect, causes, q850, sip_status, sip_phrases, sip_reasons, sip_call_ids, hung_up_by, ring_ms, early_media_ms, wait_ms, talk_ms, short_answers, operators, stop_reasons, opt_outs, evidence, steps, step_reasons, due_at, rounds)
+-- The one result of each attempt, with all that follows from it. Only open attempts are ended: a
+-- repeated call finds none and changes nothing. Answers the ids that were ended now.
+WITH told AS MATERIALIZED (
+    SELECT * FROM unnest(
+        :ids::uuid[], :ended_at::timestamptz[], :dialed_at::timestamptz[],
+        :rang_at::timestamptz[], :answered_at::timestamptz[], :bridged_at::timestamptz[],
+        :dispositions::text[], :charged::boolean[], :number_charged::boolean[],
+        :suspect::boolean[], :causes::text[], :q850::smallint[], :sip_status::smallint[],
+        :sip_phrases::text[], :sip_reasons::text[], :sip_call_ids::text[], :hung_up_by::text[],
+        :ring_ms::integer[], :early_media_ms::integer[], :wait_ms::integer[],
+        :talk_ms::integer[], :short_answers::boolean[], :operators::text[],
+        :stop_reasons::text[], :opt_outs::boolean[], :evidence::text[], :steps::text[],
+        :step_reasons::text[], :due_at::timestamptz[], :rounds::smallint[]
+    ) AS t (id, ended_at, dialed_at, rang_at, answered_at, bridged_at, disposition, charged,
+        number_charged, suspect, cause, q850, sip_status, sip_phrase, sip_reason, sip_call_id,
+        hung_up_by, ring_ms, early_media_ms, wait_ms, talk_ms, short_answer, operator,
+        stop_reason, opt_out_key, evidence, step, step_reason, due_at, rounds_failed)
+), ended AS (
+    UPDATE attempts AS a
+    SET ended_at = t.ended_at, dialed_at = t.dialed_at, rang_at = t.rang_at,
+        answered_at = t.answered_at, bridged_at = t.bridged_at, disposition = t.disposition,
+        charged = t.charged, number_charged = t.number_charged, cause = t.cause, q850 = t.q850,
+        sip_status = t.sip_status, sip_phrase = t.sip_phrase, sip_reason = t.sip_reason,
+        sip_call_id = t.sip_call_id, hung_up_by = t.hung_up_by, ring_ms = t.ring_ms,
+        early_media_ms = t.early_media_ms, wait_ms = t.wait_ms, talk_ms = t.talk_ms,
+        short_answer = t.short_answer, operator = coalesce(t.operator, a.operator),
+        stop_reason = t.stop_reason, opt_out_key = t.opt_out_key,
+        evidence = t.evidence::jsonb, next_step = t.step, next_reason = t.step_reason,
+        entry = NULL
+    FROM told AS t
+    WHERE a.id = t.id AND a.ended_at IS NULL
+    RETURNING a.id, a.campaign, a.contact_id, a.phone_id, a.number, a.number_day, a.gateway,
+        a.ended_at, a.charged, a.number_charged, a.disposition, a.short_answer, a.next_step,
+        a.next_reason, t.due_at, t.rounds_failed, a.answered_at IS NOT NULL AS heard,
+        t.suspect AND a.disposition = 'invalid_number' AS dead,
+        a.disposition = 'unavailable' AS unavailable
+), placed AS MATERIALIZED (
+    -- A dead phone makes way for the contact's next one that is still active.
+    SELECT e.*, c.id AS campaign_id, c.default_zone, spare.phone_id AS spare_phone_id
+    FROM ended AS e
+    LEFT JOIN campaigns AS c ON c.name = e.campaign
+    LEFT JOIN LATERAL (
+        SELECT cp.phone_id
+        FROM contact_phones AS cp JOIN phones AS p ON p.id = cp.phone_id
+        WHERE e.next_step IN ('archive', 'review') AND cp.contact_id = e.contact_id
+            AND cp.phone_id <> e.phone_id AND p.state = 'active'
+        ORDER BY cp.position
+        LIMIT 1
+    ) AS spare ON true
+), marked AS (
+    UPDATE phones AS p
+    SET dead_attempts = CASE WHEN e.heard THEN 0 ELSE p.dead_attempts + e.dead::integer END,
+        dead_days = CASE
+            WHEN e.heard THEN '{}'
+            WHEN e.dead AND NOT e.day = ANY(p.dead_days) THEN array_append(p.dead_days, e.day)
+            ELSE p.dead_days END,
+        dead_gateways = CASE
+            WHEN e.heard THEN '{}'
+            WHEN e.dead AND NOT e.gateway = ANY(p.dead_gateways)
+                THEN array_append(p.dead_gateways, e.gateway)
+            ELSE p.dead_gateways END,
+        unavailable_attempts = CASE
+            WHEN e.heard THEN 0 ELSE p.unavailable_attempts + e.unavailable::integer END,
+        short_answers = p.short_answers + e.short_answer::integer,
+        state = CASE
+            WHEN e.next_step = 'archive' THEN 'archived'
+            WHEN e.next_step = 'review' AND p.state = 'active' THEN 'review'
+            ELSE p.state END,
+        state_reason = CASE
+            WHEN e.next_step IN ('archive', 'review') THEN e.next_reason
+            ELSE p.state_reason END,
+        state_at = CASE
+            WHEN e.next_step IN ('archive', 'review') THEN e.ended_at ELSE p.state_at END
+    FROM (
+        SELECT e.*, (e.ended_at AT TIME ZONE coalesce(z.zones[1], e.default_zone, 'UTC'))::date
+            AS day
+        FROM placed AS e JOIN phones AS z ON z.id = e.phone_id
+    ) AS e
+    WHERE p.id = e.phone_id
+        AND (e.dead OR e.unavailable OR e.short_answer OR e.next_step IN ('archive', 'review')
+            OR (e.heard AND (p.dead_attempts > 0 OR p.unavailable_attempts > 0)))
+), told_of AS (
+    UPDATE contacts AS p
+    SET status = CASE
+            WHEN e.next_step = 'check_list' THEN 'Inactive'
+            WHEN p.status = 'New' AND e.charged THEN 'In progress'
+            ELSE p.status END,
+        last_contact_at = CASE
+            WHEN e.disposition = 'talked' THEN greatest(p.last_contact_at, e.ended_at)
+            ELSE p.last_contact_at END,
+        updated_at = e.ended_at
+    FROM placed AS e
+    WHERE p.id = e.contact_id
+        AND (e.next_step = 'check_list' OR e.disposition = 'talked'
+            OR (p.status = 'New' AND e.charged))
+    RETURNING p.id, e.campaign_id, e.ended_at
+), credited AS (
+    UPDATE number_days AS d SET dialed = d.dialed - t.calls
+    FROM (
+        SELECT number, number_day, count(*) AS calls FROM ended
+        WHERE NOT number_charged GROUP BY number, number_day
+    ) AS t
+    WHERE d.number = t.number AND d.day = t.number_day
+), queued AS (
+    UPDATE queue_entries AS q
+    SET state = CASE
+            WHEN e.spare_phone_id IS NOT NULL OR e.next_step = 'retry' THEN 'waiting'
+            ELSE e.next_step END,
+        phone_id = coalesce(e.spare_phone_id, q.phone_id),
+        due_at = coalesce(e.due_at, e.ended_at),
+        held_reason = CASE
+            WHEN e.spare_phone_id IS NOT NULL OR e.next_step = 'retry' THEN 'retry_later' END,
+        tier = CASE WHEN e.charged THEN 2 ELSE q.tier END,
+        rounds_failed = CASE
+            WHEN e.spare_phone_id IS NOT NULL THEN 0 ELSE e.rounds_failed END,
+        rescore_at = e.ended_at
+    FROM placed AS e
+    WHERE q.contact_id = e.contact_id AND q.campaign_id = e.campaign_id
+        AND q.state = 'dialing'
+), rescored AS (
+    -- Status and last contact have changed: the scores in the other campaigns, too.
+    UPDATE queue_entries AS q SET rescore_at = t.ended_at
+    FROM told_of AS t
+    WHERE q.contact_id = t.id AND q.campaign_id IS DISTINCT FROM t.campaign_id
+        AND q.state IN ('due', 'waiting')
+), noted AS (
+    INSERT INTO list_moves (at, campaign, contact_id, phone_id, moved_to, reason, attempt_id)
+    SELECT e.ended_at, e.campaign, e.contact_id, e.phone_id, e.next_step, e.next_reason, e.id
+    FROM placed AS e WHERE e.next_step IN ('check_list', 'review', 'archive')
+)
+SELECT id::text FROM ended;
+
+-- name: dispose(id, operator, result, status, tags, summary, at)
+-- What the operator says that a talk came to (R4.8); the contact takes over status and tags.
+WITH disposed AS (
+    UPDATE attempts
+    SET operator = :operator::text, result = :result::text, tags = :tags::text[],
+        summary = :summary::text, disposed_at = :at::timestamptz
+    WHERE id = :id::uuid
+    RETURNING contact_id
+), told_of AS (
+    UPDATE contacts AS c
+    SET status = coalesce(:status::text, c.status),
+        tags = ARRAY(SELECT DISTINCT tag FROM unnest(c.tags || :tags::text[]) AS t (tag)
+            ORDER BY tag),
+        updated_at = :at::timestamptz
+    FROM disposed AS d WHERE c.id = d.contact_id
+    RETURNING c.id
+), rescored AS (
+    UPDATE queue_entries AS q SET rescore_at = :at::timestamptz
+    FROM told_of AS t WHERE q.contact_id = t.id AND q.state IN ('due', 'waiting')
+)
+SELECT count(*) FROM disposed;
+
+-- name: abandonment(campaign, since)
+-- Abandoned by us, and answered by people, since then. Who left by himself while he waited
+-- counts in neither (pacing.md 1: shown apart).
+SELECT count(*) FILTER (WHERE disposition = 'abandoned'),
+    count(*) FILTER (WHERE disposition IN ('talked', 'abandoned'))
+FROM attempts
+WHERE campaign = :campaign::text AND answered_at >= :since::timestamptz
+    -- for the index: nobody rings for so long
+    AND committed_at >= :since::timestamptz - interval '1 hour';

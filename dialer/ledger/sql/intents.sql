@@ -1,0 +1,170 @@
+-- Committing an intent, taking it back, and what is open. Locks come first (intents.py says in
+-- which order); `commit_intents` is a statement of its own, so that it sees all that was committed
+-- before the locks were had.
+
+-- name: lock_halt()
+-- Shared by all who commit intents; whoever engages the halt switch takes it alone, so that an
+-- intent is strictly before or after.
+SELECT pg_advisory_xact_lock_shared(1751215220);
+
+-- name: lock_contacts(contacts)
+-- In the order of their ids: two phones of one person make one queue.
+SELECT id FROM contacts WHERE id = ANY(:contacts::bigint[]) ORDER BY id FOR NO KEY UPDATE;
+
+-- name: add_number_days(numbers, days, limits)
+-- The day's row of each number, before its first call.
+INSERT INTO number_days (number, day, hard_limit)
+SELECT t.number, t.day, max(t.hard_limit)
+FROM unnest(:numbers::text[], :days::date[], :limits::integer[]) AS t (number, day, hard_limit)
+WHERE NOT EXISTS (
+    SELECT FROM number_days AS d WHERE d.number = t.number AND d.day = t.day)
+GROUP BY t.number, t.day
+ORDER BY t.number, t.day
+ON CONFLICT (number, day) DO NOTHING;
+
+-- name: lock_number_days(numbers, days)
+-- Charged by one transaction at a time: the hard limit is exact.
+SELECT d.number FROM number_days AS d
+WHERE (d.number, d.day) IN (
+    SELECT t.number, t.day FROM unnest(:numbers::text[], :days::date[]) AS t (number, day))
+ORDER BY d.number, d.day FOR NO KEY UPDATE;
+
+-- name: commit_intents(at, ids, contacts, phones, of_campaigns, numbers, days, limits, gateways, instances, grounds, entries, campaigns, purposes, consents, per_day, per_week, per_month, talks, uncharged, zones)
+-- Judge each intent again, commit those that pass, charge their numbers, take their entries off
+-- the queue. Answers one row per intent: id, reason (NULL = committed), until.
+-- An id that is open already is answered as committed and charged no second time.
+WITH asked AS MATERIALIZED (
+    SELECT * FROM unnest(
+        :ids::uuid[], :contacts::bigint[], :phones::bigint[], :of_campaigns::text[],
+        :numbers::text[], :days::date[], :limits::integer[], :gateways::text[],
+        :instances::text[], :grounds::text[], :entries::text[]
+    ) WITH ORDINALITY AS t (
+        id, contact_id, phone_id, campaign, number, day, hard_limit, gateway,
+        instance, grounds, entry, place)
+), rules AS MATERIALIZED (
+    SELECT * FROM unnest(
+        :campaigns::text[], :purposes::text[], :consents::boolean[], :per_day::integer[],
+        :per_week::integer[], :per_month::integer[], :talks::integer[], :uncharged::integer[],
+        :zones::text[]
+    ) AS t (campaign, purpose, consent_required, per_day, per_week, per_month, talks_per_day,
+        uncharged_per_day, default_zone)
+), judged AS MATERIALIZED (
+    SELECT asked.*, q.tier, denial.reason, denial.until,
+        ((asked.day + 1)::timestamp AT TIME ZONE coalesce(n.zone, 'UTC')) AS day_ends
+    FROM asked
+    JOIN rules AS r ON r.campaign = asked.campaign
+    LEFT JOIN campaigns AS c ON c.name = asked.campaign
+    LEFT JOIN queue_entries AS q
+        ON q.contact_id = asked.contact_id AND q.campaign_id = c.id
+    LEFT JOIN numbers AS n ON n.number = asked.number
+    LEFT JOIN attempts AS known ON known.id = asked.id
+    LEFT JOIN LATERAL permission_of(
+        asked.contact_id, asked.phone_id, asked.campaign, r.purpose, r.consent_required,
+        r.per_day, r.per_week, r.per_month, r.talks_per_day, r.uncharged_per_day,
+        r.default_zone, :at::timestamptz) AS allowed ON true
+    LEFT JOIN LATERAL (
+        SELECT v.reason, v.until
+        FROM (VALUES
+            (1, known.id IS NOT NULL AND known.ended_at IS NULL, 'committed', NULL),
+            (2, known.id IS NOT NULL, 'done', NULL),
+            (3, (SELECT s.engaged FROM switches AS s WHERE s.name = 'halt'), 'halted', NULL),
+            (4, q.contact_id IS NULL OR allowed.tries_today IS NULL, 'no_phone', NULL),
+            (5, allowed.reason IS NOT NULL, allowed.reason, allowed.until),
+            (6, q.state = 'dialing', 'already_being_called', NULL),
+            (7, q.state IN ('done', 'check_list'), q.state, NULL),
+            (8, q.state = 'review', 'in_review', NULL),
+            (9, q.state = 'archive', 'archived', NULL),
+            (10, q.state = 'off_list', 'campaign_ended', NULL),
+            (11, q.state = 'waiting' AND q.due_at > :at::timestamptz,
+                coalesce(q.held_reason, 'retry_later'), q.due_at),
+            (12, q.phone_id <> asked.phone_id, 'retry_later', :at::timestamptz),
+            -- Claimed before the number's midnight: the claim counted on the wrong day.
+            (13, asked.day <> (:at::timestamptz AT TIME ZONE n.zone)::date, 'numbers_busy',
+                :at::timestamptz)
+        ) AS v (place, holds, reason, until)
+        WHERE v.holds
+        ORDER BY v.place
+        LIMIT 1
+    ) AS denial ON true
+), alone AS (
+    -- One call per phone and person within the batch, too.
+    SELECT * FROM (
+        SELECT j.*,
+            row_number() OVER (PARTITION BY j.phone_id ORDER BY j.place) AS of_phone,
+            row_number() OVER (PARTITION BY j.contact_id ORDER BY j.place) AS of_contact
+        FROM judged AS j WHERE j.reason IS NULL
+    ) AS t WHERE of_phone = 1 AND of_contact = 1
+), counted AS MATERIALIZED (
+    SELECT a.*, row_number() OVER (PARTITION BY a.number, a.day ORDER BY a.place) AS nth
+    FROM alone AS a
+), inserted AS (
+    INSERT INTO attempts (id, campaign, contact_id, phone_id, number, number_day, gateway,
+        instance, tier, grounds, entry, committed_at)
+    SELECT f.id, f.campaign, f.contact_id, f.phone_id, f.number, f.day, f.gateway, f.instance,
+        f.tier, f.grounds::jsonb, f.entry::jsonb, :at::timestamptz
+    FROM counted AS f
+    JOIN number_days AS d ON d.number = f.number AND d.day = f.day
+    WHERE d.dialed + f.nth <= f.hard_limit
+    ON CONFLICT DO NOTHING
+    RETURNING id, contact_id, campaign, number, number_day
+), charged AS (
+    UPDATE number_days AS d
+    SET dialed = d.dialed + t.calls, hard_limit = t.hard_limit
+    FROM (
+        SELECT i.number, i.number_day, count(*) AS calls, max(a.hard_limit) AS hard_limit
+        FROM inserted AS i JOIN asked AS a ON a.id = i.id
+        GROUP BY i.number, i.number_day
+    ) AS t
+    WHERE d.number = t.number AND d.day = t.number_day
+), queued AS (
+    UPDATE queue_entries AS q SET state = 'dialing', held_reason = NULL
+    FROM inserted AS i JOIN campaigns AS c ON c.name = i.campaign
+    WHERE q.contact_id = i.contact_id AND q.campaign_id = c.id
+)
+SELECT j.id::text,
+    CASE
+        WHEN i.id IS NOT NULL OR j.reason = 'committed' THEN NULL
+        WHEN j.reason IS NOT NULL THEN j.reason
+        WHEN f.id IS NULL THEN 'already_being_called'
+        ELSE 'number_limit'
+    END,
+    CASE
+        WHEN j.reason IS NOT NULL THEN j.until
+        WHEN f.id IS NOT NULL AND i.id IS NULL THEN j.day_ends
+    END
+FROM judged AS j
+LEFT JOIN counted AS f ON f.id = j.id
+LEFT JOIN inserted AS i ON i.id = j.id
+ORDER BY j.place;
+
+-- name: withdraw_intents(ids)
+-- Never sent to the switch: the row goes, the number's charge comes back, the entry is due again.
+WITH gone AS (
+    DELETE FROM attempts
+    WHERE id = ANY(:ids::uuid[]) AND ended_at IS NULL
+    RETURNING contact_id, campaign, number, number_day
+), credited AS (
+    UPDATE number_days AS d SET dialed = d.dialed - t.calls
+    FROM (
+        SELECT number, number_day, count(*) AS calls FROM gone GROUP BY number, number_day
+    ) AS t
+    WHERE d.number = t.number AND d.day = t.number_day
+), queued AS (
+    UPDATE queue_entries AS q SET state = 'due'
+    FROM gone AS g JOIN campaigns AS c ON c.name = g.campaign
+    WHERE q.contact_id = g.contact_id AND q.campaign_id = c.id AND q.state = 'dialing'
+)
+SELECT count(*) FROM gone;
+
+-- name: open_rows(ids)
+-- What the locks of an ending or a withdrawal must cover.
+SELECT phone_id, contact_id, number, number_day FROM attempts
+WHERE id = ANY(:ids::uuid[]) AND ended_at IS NULL;
+
+-- name: open_attempts(instance)
+-- All that is open (of one daemon, or NULL = of all), oldest first.
+SELECT id::text, campaign, contact_id, phone_id, number, number_day, gateway, instance, entry,
+    committed_at
+FROM attempts
+WHERE ended_at IS NULL AND (:instance::text IS NULL OR instance = :instance::text)
+ORDER BY committed_at, id;

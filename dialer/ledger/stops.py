@@ -1,0 +1,110 @@
+"""The person's word: stops, consents given and withdrawn.
+
+Each change locks the phone's row first, as every intent does: when the call returns, no attempt
+that was not committed before can be committed any more (R6.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from dialer.core.model import ContactId, PhoneId
+from dialer.errors import StoreError
+from dialer.ledger import phones, service, stored
+from dialer.ledger.pool import Connection, Pool
+from dialer.ledger.statements import statements
+from dialer.ports import ImportedConsent
+
+SQL = statements("stops")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is not wanted: category never | messages_only | not_now (then `expires_at`);
+    scope global | campaign | purpose (then `scope_value` names it)."""
+
+    category: str = "never"
+    scope: str = "global"
+    scope_value: str | None = None
+    expires_at: datetime | None = None
+
+
+@contextmanager
+def _locked(pool: Pool, phone: PhoneId) -> Iterator[Connection]:
+    with pool.transaction() as connection:
+        if phone not in phones.digits_by_id(phones.lock(connection, [phone])):
+            raise StoreError("postgresql", f"no phone {phone}", "check the phone's id")
+        yield connection
+
+
+def add(
+    pool: Pool, phone: PhoneId, *, origin: str, now: datetime, wish: Wish | None = None
+) -> None:
+    """In force when this returns. Raises StoreError."""
+    wish = wish or Wish()
+    with _locked(pool, phone) as connection:
+        connection.execute(
+            SQL["add_stop"],
+            {
+                "phone": phone,
+                "category": wish.category,
+                "scope": wish.scope,
+                "scope_value": wish.scope_value,
+                "at": now,
+                "expires_at": wish.expires_at,
+                "origin": stored.clean(origin, 200),
+            },
+        )
+
+
+def remove(pool: Pool, phone: PhoneId, *, by: str, now: datetime) -> int:
+    """The person has changed his mind (logged); how many wishes ended."""
+    with _locked(pool, phone) as connection:
+        ended = connection.execute(SQL["remove_stops"], {"phone": phone, "at": now}).rowcount
+        connection.execute(SQL["look_again"], {"phone": phone, "at": now})
+        service.add_audit(
+            connection,
+            who=by,
+            what="stops removed",
+            subject=f"phone {phone}",
+            details={"stops": ended},
+            now=now,
+        )
+        return ended
+
+
+def add_consent(
+    pool: Pool,
+    phone: PhoneId,
+    contact: ContactId | None,
+    consent: ImportedConsent,
+    *,
+    source: str | None,
+) -> None:
+    """Contact None: whoever answers on that phone."""
+    with _locked(pool, phone) as connection:
+        connection.execute(
+            SQL["add_consent"],
+            {
+                "phone": phone,
+                "contact": contact,
+                "purpose": consent.purpose,
+                "given_at": consent.given_at,
+                "expires_at": consent.expires_at,
+                "text_version": stored.clean(consent.text_version),
+                "evidence": stored.clean(consent.evidence),
+                "source": stored.clean(source),
+            },
+        )
+        connection.execute(SQL["look_again"], {"phone": phone, "at": consent.given_at})
+
+
+def withdraw_consents(pool: Pool, phone: PhoneId, *, purpose: str | None, now: datetime) -> int:
+    """Purpose None: all of them. In force when this returns; how many were withdrawn."""
+    with _locked(pool, phone) as connection:
+        return connection.execute(
+            SQL["withdraw_consents"], {"phone": phone, "purpose": purpose, "at": now}
+        ).rowcount

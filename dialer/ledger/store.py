@@ -1,0 +1,281 @@
+"""PostgresLedger: the port `Ledger` on PostgreSQL. Thin: each verb is a noun's file.
+
+Beside the port it has what the command line and the reports need: imports, people found and
+stopped by their numbers, phones moved by hand, `reports`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+
+import structlog
+
+from dialer.core.model import (
+    AttemptId,
+    Campaign,
+    CampaignName,
+    ContactId,
+    InstanceName,
+    Intent,
+    IntentAnswer,
+    Number,
+    NumberId,
+    OpenAttempt,
+    OperatorId,
+    Outcome,
+    PhoneId,
+)
+from dialer.errors import StoreError
+from dialer.ledger import (
+    campaigns,
+    endings,
+    importer,
+    intents,
+    merges,
+    numbers,
+    phones,
+    queue,
+    service,
+    stops,
+)
+from dialer.ledger.listening import Listener
+from dialer.ledger.migrate import migrate, pending
+from dialer.ledger.pool import Pool
+from dialer.ledger.reports import ReportQueries
+from dialer.ports import (
+    Due,
+    HotLead,
+    ImportReport,
+    ImportRow,
+    OperatorChange,
+    RejectedRow,
+)
+
+log = structlog.get_logger(__name__)
+
+
+class PostgresLedger:
+    """The truth. `key` is the secret of the lookup keys (None: plain digests)."""
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        key: bytes | None = None,
+        connections: int = 8,
+        wait_s: float = 5.0,
+        migrate_at_open: bool = False,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._dsn = dsn
+        self._key = key
+        self._migrate = migrate_at_open
+        self._wall = wall
+        self._pool = Pool(dsn, max_size=connections, wait_s=wait_s)
+        self._listener = Listener(dsn)
+        self.reports = ReportQueries(self._pool)
+
+    # ------------------------------------------------------------------ life
+
+    def open(self) -> None:
+        """Raises StoreError where the server or its schema is not as it should be."""
+        if self._migrate:
+            migrate(self._dsn)
+        self._pool.open()
+        with self._pool.connection() as connection:
+            missing = pending(connection)
+        if missing:
+            self._pool.close()
+            raise StoreError(
+                "postgresql",
+                f"{len(missing)} migrations are not applied, the first is {missing[0].name}",
+                "run the migrations",
+            )
+
+    def close(self) -> None:
+        self._listener.close()
+        self._pool.close()
+
+    def clock_offset_s(self) -> float:
+        with self._pool.connection() as connection:
+            return service.clock_offset_s(connection, self._wall)
+
+    # ------------------------------------------------------------------ what is configured
+
+    def save_campaigns(self, saved: Sequence[Campaign], now: datetime) -> None:
+        for campaign in saved:
+            campaigns.save(self._pool, campaign, now)
+
+    def save_numbers(self, saved: Sequence[Number]) -> None:
+        with self._pool.transaction() as connection:
+            numbers.save(connection, saved, datetime.fromtimestamp(self._wall(), UTC))
+
+    # ------------------------------------------------------------------ the walk of a contact
+
+    def due(self, campaign: Campaign, now: datetime, limit: int) -> Sequence[Due]:
+        return queue.due(self._pool, campaign, now, limit)
+
+    def postpone(
+        self, campaign: CampaignName, until: Sequence[tuple[ContactId, str, datetime]]
+    ) -> None:
+        queue.postpone(self._pool, campaign, until)
+
+    def commit_intents(self, asked: Sequence[Intent], now: datetime) -> Sequence[IntentAnswer]:
+        return intents.commit(self._pool, asked, now)
+
+    def end_attempts(self, outcomes: Sequence[Outcome]) -> None:
+        endings.end(self._pool, outcomes)
+
+    def withdraw_intents(self, attempts: Sequence[AttemptId], reason: str) -> None:
+        intents.withdraw(self._pool, attempts, reason)
+
+    def open_attempts(self, instance: InstanceName | None = None) -> Sequence[OpenAttempt]:
+        with self._pool.connection() as connection:
+            return intents.open_attempts(connection, instance)
+
+    def charges(self, days: Sequence[date]) -> Mapping[tuple[NumberId, date], int]:
+        with self._pool.connection() as connection:
+            return numbers.charges(connection, days)
+
+    def dispose(
+        self,
+        attempt: AttemptId,
+        *,
+        operator: OperatorId,
+        result: str,
+        tags: Sequence[str],
+        summary: str,
+        now: datetime,
+    ) -> None:
+        with self._pool.transaction() as connection:
+            endings.dispose(
+                connection,
+                attempt,
+                operator=operator,
+                result=result,
+                tags=tags,
+                summary=summary,
+                now=now,
+            )
+
+    def abandonment(self, campaign: CampaignName, since: datetime) -> tuple[int, int]:
+        with self._pool.connection() as connection:
+            return endings.abandonment(connection, campaign, since)
+
+    # ------------------------------------------------------------------ stops
+
+    def add_stop(
+        self,
+        phone: PhoneId,
+        *,
+        origin: str,
+        now: datetime,
+        wish: stops.Wish | None = None,
+    ) -> None:
+        stops.add(self._pool, phone, origin=origin, now=now, wish=wish)
+
+    def remove_stops(self, phone: PhoneId, *, by: str, now: datetime) -> int:
+        return stops.remove(self._pool, phone, by=by, now=now)
+
+    def withdraw_consents(self, phone: PhoneId, *, purpose: str | None, now: datetime) -> int:
+        return stops.withdraw_consents(self._pool, phone, purpose=purpose, now=now)
+
+    def set_halted(self, halted: bool, *, by: str, now: datetime) -> None:
+        service.set_halted(self._pool, halted, by=by, now=now)
+
+    def halted(self) -> bool:
+        with self._pool.connection() as connection:
+            return service.halted(connection)
+
+    # ------------------------------------------------------------------ hot leads
+
+    def add_hot_lead(self, lead: HotLead, now: datetime) -> None:
+        with self._pool.transaction() as connection:
+            campaigns.add_hot_lead(connection, lead.campaign, lead.contact_id, now)
+
+    def add_hot_row(self, campaign: CampaignName, row: ImportRow, now: datetime) -> HotLead:
+        """A lead with its data: the card is found or made, then it is dialed first.
+
+        Raises StoreError where the row may make no card (its phone is archived or stopped).
+        """
+        contact = importer.add_row(self._dsn, row, source="hot lead", secret=self._key, now=now)
+        lead = HotLead(campaign=campaign, contact_id=contact)
+        self.add_hot_lead(lead, now)
+        return lead
+
+    def wait_for_work(self, timeout_s: float) -> frozenset[CampaignName]:
+        return self._listener.wait(timeout_s)
+
+    # ------------------------------------------------------------------ the base
+
+    def import_rows(
+        self,
+        list_name: str,
+        rows: Iterable[ImportRow | RejectedRow],
+        *,
+        source: str,
+        now: datetime,
+        progress: importer.Progress | None = None,
+        rejected: importer.Rejected | None = None,
+    ) -> ImportReport:
+        """Onto the list, then into the queues of the campaigns that dial it."""
+        report = importer.import_rows(
+            self._dsn,
+            list_name,
+            rows,
+            source=source,
+            secret=self._key,
+            now=now,
+            progress=progress,
+            rejected=rejected,
+        )
+        with self._pool.connection() as connection:
+            service.add_audit(
+                connection,
+                who=source,
+                what="import",
+                subject=list_name,
+                details={
+                    "rows": report.rows,
+                    "rejected": report.rejected,
+                    "kept_out": report.kept_out,
+                },
+                now=now,
+            )
+        enrolled = campaigns.enrol_list(self._pool, list_name, now)
+        log.info("import done", list=list_name, rows=report.rows, enrolled=enrolled)
+        return report
+
+    def split_last_merge(self, contact: ContactId, *, by: str, now: datetime) -> ContactId:
+        """Undo the last merge into this card: two cards again; logged."""
+        card, lists = merges.split_last(self._pool, contact, by=by, now=now)
+        for name in lists:
+            campaigns.enrol_list(self._pool, name, now)
+        return card
+
+    def find_phone(self, digits: str) -> PhoneId | None:
+        with self._pool.connection() as connection:
+            return phones.find(connection, digits, self._key)
+
+    def find_or_add_phone(self, digits: str) -> PhoneId:
+        """For a stop on a number that stands on no list."""
+        with self._pool.transaction() as connection:
+            return phones.find_or_add(connection, digits, self._key)
+
+    def digits_of(self, asked: Sequence[PhoneId]) -> Mapping[PhoneId, str]:
+        """Clear numbers, for whoever may see them."""
+        with self._pool.connection() as connection:
+            return phones.digits_of(connection, asked)
+
+    def move_phone(
+        self, phone: PhoneId, state: str, *, by: str, reason: str, now: datetime
+    ) -> bool:
+        """To "archived", "review" or back to "active" by hand (R5.5); logged."""
+        return service.move_phone(self._pool, phone, state, by=by, reason=reason, now=now)
+
+    def log_operators(self, changes: Sequence[OperatorChange]) -> None:
+        if changes:
+            with self._pool.connection() as connection:
+                service.log_operators(connection, changes)

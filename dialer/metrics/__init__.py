@@ -1,0 +1,1 @@
+"""What the daemon counts and measures: the names, the meter, the page for Prometheus."""

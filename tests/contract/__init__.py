@@ -1,0 +1,1 @@
+"""Tests; see docs/architecture.md, section 7."""

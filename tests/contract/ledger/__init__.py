@@ -1,0 +1,1 @@
+"""The ledger's promises, held against a real PostgreSQL."""

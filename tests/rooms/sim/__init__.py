@@ -1,0 +1,1 @@
+"""The simulated switch, tested over real TCP and against the recorded samples."""
