@@ -1,8 +1,9 @@
-"""Attempts per second and CPU milliseconds per attempt of the daemon, alone on the measured core.
+"""Attempts per second and CPU milliseconds per attempt of the daemon, alone on the measured
+core.
 
 The whole walk: claim, committed intent, originate, events, result, settled lease, against the
-simulated switch with calls that are refused at once. The daemon's CPU is read from the system, so
-that the switch, PostgreSQL and Valkey beside it do not count.
+simulated switch with calls that are refused at once. The daemon's CPU is read from the system,
+so that the switch, PostgreSQL and Valkey beside it do not count.
 """
 
 from __future__ import annotations
@@ -66,9 +67,11 @@ gateways: {}
 
 def run(measured_s: float = MEASURED_S) -> dict[str, Any]:
     """attempts_per_s, cpu_ms_per_attempt, cpu_share of one core."""
-    with tempfile.TemporaryDirectory(prefix="dialer-bench-") as name:
-        with _rehearsal(Path(name)) as rehearsal:
-            return _measure(rehearsal, Path(name), measured_s)
+    with (
+        tempfile.TemporaryDirectory(prefix="dialer-bench-") as name,
+        _rehearsal(Path(name)) as rehearsal,
+    ):
+        return _measure(rehearsal, Path(name), measured_s)
 
 
 def _rehearsal(folder: Path) -> Rehearsal:
@@ -112,7 +115,11 @@ def _measure(rehearsal: Rehearsal, folder: Path, measured_s: float) -> dict[str,
         while sum(one["state"] == "ready" for one in presence.operators().values()) < OPERATORS:
             gevent.sleep(0.2)
     gevent.sleep(WARM_UP_S)
-    before, cpu_before, at = _ended(settings.postgresql_dsn), _cpu_s(rehearsal), time.monotonic()
+    before, cpu_before, at = (
+        _ended(settings.postgresql_dsn),
+        _cpu_s(rehearsal),
+        time.monotonic(),
+    )
     gevent.sleep(measured_s)
     ended = _ended(settings.postgresql_dsn) - before
     cpu_s, elapsed_s = _cpu_s(rehearsal) - cpu_before, time.monotonic() - at

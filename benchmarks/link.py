@@ -1,8 +1,9 @@
-"""Events per second through the link: socket -> frames -> JSON -> handler, beside bare receiving.
+"""Events per second through the link: socket -> frames -> JSON -> handler, beside bare
+receiving.
 
-Real events (tests/samples/esl) are sent by another process as fast as the socket takes them; the
-floor is the same bytes read and thrown away by gevent. CPU seconds of this process count, not
-those of the sender.
+Real events (tests/samples/esl) are sent by another process as fast as the socket takes them;
+the floor is the same bytes read and thrown away by gevent. CPU seconds of this process count,
+not those of the sender.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ while True:
 def run() -> dict[str, Any]:
     """events_per_s and events_per_cpu_s of the link, of bare receiving, and their ratio."""
     events = [
-        line for file in sorted(SAMPLES.glob("*.ndjson")) for line in file.open("rb").readlines()
+        line
+        for file in sorted(SAMPLES.glob("*.ndjson"))
+        for line in file.open("rb").readlines()
     ]
     events = [line.strip() for line in events if line.strip()]
     body = b"".join(

@@ -159,7 +159,7 @@ class Service:
         listen = settings.http_listen
         self._http = WSGIServer(
             (listen.host, listen.port),
-            application(self.meter.registry, self._health),
+            application(self.meter, self._health),
             log=None,
         )
 

@@ -22,6 +22,7 @@ from dialer.core.model import (
     Claimed,
     ContactId,
     Entry,
+    Gateway,
     GatewayName,
     InstanceName,
     Intent,
@@ -130,6 +131,14 @@ class Switch(Protocol):
     def record(self, leg: LegId, path: str) -> None: ...
 
     def clean(self, leg: LegId) -> None: ...
+
+    def gateways_up(self) -> Mapping[GatewayName, bool]:
+        """Each configured gateway as the switch sees it; an unknown one is down."""
+        ...
+
+    def set_gateways(self, gateways: Mapping[GatewayName, Gateway]) -> None:
+        """After a reload of the configuration."""
+        ...
 
     def exists(self, leg: LegId) -> bool: ...
 

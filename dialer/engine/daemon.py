@@ -174,6 +174,7 @@ class Daemon:
             meter,
             instance=instance,
             remembered=self._remembered,
+            gateway_seen=self.lines.gateway_state,
         )
         self.store_watch = StoreWatch(
             self.calls,
@@ -295,7 +296,7 @@ class Daemon:
                 self.reaper.link_up()
             case "gateway":
                 name = GatewayName(str(event.data.get("gateway", "")))
-                self.lines.gateway_state(name, up=bool(event.data.get("up")))
+                self.lines.gateway_state(name, bool(event.data.get("up")))
         self.dispatcher.put(event)
 
     def _may_feed(self) -> bool:
@@ -347,6 +348,7 @@ class Daemon:
             lambda at: self.calls.configure(plan.campaigns, plan.groups, plan.operators)
         )
         self.lines.configure(plan.gateways, plan.numbers)
+        self._ports.switch.set_gateways(plan.gateways)
         for name in self.calls.campaigns.keys() - plan.campaigns.keys():
             self._retire(name)
         self.feeder.wake()

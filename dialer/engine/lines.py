@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
+import structlog
+
 from dialer.core.model import Campaign, Gateway, GatewayName, Moment, Number, NumberId
 from dialer.core.numbers.pools import may_show, number_day, number_hour
 from dialer.core.pacing import breaker, throttle
 from dialer.engine.calls import Calls
 from dialer.ports import Shown
+
+log = structlog.get_logger(__name__)
 
 #: A bucket holds so many seconds of its rate: what may go out at once after a quiet moment.
 BURST_S = 0.25
@@ -128,8 +132,11 @@ class Lines:
                 self._breakers[gateway], failed=failed, now_s=now.mono_s
             )
 
-    def gateway_state(self, gateway: GatewayName, *, up: bool) -> None:
-        (self.down.discard if up else self.down.add)(gateway)
+    def gateway_state(self, gateway: GatewayName, up: bool) -> None:
+        """What the switch says of it; told at each change and at each sweep."""
+        if gateway in self.gateways and up is (gateway in self.down):
+            log.warning("gateway changed", gateway=gateway, up=up)
+            (self.down.discard if up else self.down.add)(gateway)
 
 
 def _bucket(rate_per_s: float) -> throttle.Bucket:

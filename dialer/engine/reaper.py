@@ -22,6 +22,7 @@ from dialer.core.calls.events import Event
 from dialer.core.calls.operators import OperatorState
 from dialer.core.model import (
     AttemptId,
+    GatewayName,
     InstanceName,
     LegId,
     Moment,
@@ -60,6 +61,7 @@ class Reaper:
         *,
         instance: InstanceName,
         remembered: Callable[[], Mapping[OperatorId, Mapping[str, Any]]],
+        gateway_seen: Callable[[GatewayName, bool], None],
     ) -> None:
         self._calls = calls
         self._dispatcher = dispatcher
@@ -70,6 +72,7 @@ class Reaper:
         self._meter = meter
         self._instance = instance
         self._remembered = remembered
+        self._gateway_seen = gateway_seen
         self._signal = Signal()
         self._missing: frozenset[LegId] = frozenset()
 
@@ -131,6 +134,8 @@ class Reaper:
                 self._gone(leg, believed[leg])
         self._missing = look.missing - frozenset(look.gone)
         self._meter.gauge("dialer_reconcile_missing_legs", len(self._missing))
+        for gateway, up in self._switch.gateways_up().items():
+            self._gateway_seen(gateway, up)
         # Once a look has been taken every leg on the switch is known; those that are missing
         # stay leased and open until they are resolved, so that dialing others is safe.
         self._gate.open(Reason.SWITCH_BLIND)

@@ -72,6 +72,10 @@ class House:
             raise Bug("a folder of sounds with characters that may not stand there")
 
 
+def gateway_status(name: str) -> str:
+    return f"api sofia status gateway {_name(name, 'gateway')}"
+
+
 def originate_customer(call: CustomerCall, gateway: Gateway, house: House) -> str:
     """Proofs 1: rings, and from the answer on follows its own script until it is bridged.
 

@@ -10,6 +10,7 @@ only what may really have reached the switch is a LinkDown, "maybe dialed".
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
@@ -30,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 REFUSED_BLIND = "-ERR SWITCH_BLIND"  # our own words, in the form of the switch's
 NO_SUCH_CHANNEL = "No such channel"
+_GATEWAY_STATUS = re.compile(r"^Status\s+(UP|DOWN)", re.MULTILINE)
 REFUSED_DOWN = "-ERR SWITCH_NOT_CONNECTED"
 
 
@@ -143,6 +145,23 @@ class EventSocketSwitch:
 
     def clean(self, leg: LegId) -> None:
         self._send(commands.clean(leg))
+
+    # ------------------------------------------------------------------ gateways
+
+    def gateways_up(self) -> Mapping[GatewayName, bool]:
+        """Each configured gateway as the switch sees it; one that it does not know is down.
+
+        "Up" is necessary, not sufficient (freeswitch.md 2.5): the engine has a breaker besides.
+        """
+        return {name: self._is_up(name) for name in self._gateways}
+
+    def _is_up(self, name: GatewayName) -> bool:
+        try:
+            answer = self._send(commands.gateway_status(name))
+        except CommandRefused:
+            return False
+        status = _GATEWAY_STATUS.search(answer)
+        return status is not None and status[1].startswith("UP")
 
     # ------------------------------------------------------------------ what exists
 

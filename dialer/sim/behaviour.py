@@ -29,7 +29,7 @@ class Shape:
 
     status: int | None
     first: int | None = None
-    person: str = ""  # "waits" | "leaves" | "vanishes" | "presses" | "machine"
+    person: str = ""  # "waits" | "leaves" | "vanishes" | "gone" | "presses" | "machine"
     reason_q850: int | None = None
     text_603plus: str | None = None
     instant: bool = False
@@ -41,6 +41,7 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
         "answer_without_ringing": Shape(status=200, person="waits"),
         "impatient": Shape(status=200, first=180, person="leaves"),
         "vanish": Shape(status=200, first=180, person="vanishes"),
+        "gone": Shape(status=200, first=180, person="gone"),  # no ANSWER is told (sample 29)
         "opt_out": Shape(status=200, first=180, person="presses"),
         "machine": Shape(status=200, first=180, person="machine"),
         "no_answer": Shape(status=None, first=180),
@@ -95,6 +96,7 @@ class CallPlan:
     talk_s: float | None = None
     key: str | None = None
     key_s: float = 0.0
+    gone: bool = False  # his BYE comes with his answer, before the switch has told that
 
 
 def check_patterns(world: World) -> None:
@@ -181,6 +183,7 @@ def _plan(callees: Callees, name: str, pattern: Pattern | None, draw: Random) ->
         talk_s=talk_s if answered else None,
         key=callees.key if answered and presses and shape.person != "machine" else None,
         key_s=key_s,
+        gone=shape.person == "gone",
     )
 
 

@@ -310,6 +310,9 @@ def _refused(x: Exchange, channel: Channel, refusal: Refusal) -> None:
 def _answer(x: Exchange, channel: Channel) -> None:
     _hear(x, channel)
     channel.cancel_timer("timeout", "progress", "first")
+    if channel.plan.gone:
+        _leaves(x, channel)
+        return
     channel.answered_at = x.now()
     channel.answer_state = "answered"
     x.emit(channel, "CHANNEL_ANSWER")

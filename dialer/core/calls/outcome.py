@@ -40,12 +40,15 @@ def facts_of(attempt: Attempt, evidence: Evidence, now: Moment) -> Facts:
     told = evidence.hangup_disposition or ""
     # Only an answered call ends with a BYE; a glare ends with send_cancel and has no answer.
     answered = seen or told.endswith("_bye")
+    # Who hangs up in the moment of his answer has no CHANNEL_ANSWER (sample 29): if we looked
+    # all the time, nothing was missed.
+    at_once = told.startswith("recv_") and not attempt.blind
     return Facts(
         answered=answered,
         bridged=attempt.bridged_at is not None,
         abandoned=_abandoned(attempt, evidence, ended_at),
         machine=attempt.machine,
-        unseen=answered and not seen,
+        unseen=answered and not seen and not at_once,
         rang=attempt.rang_at is not None or attempt.early_media_at is not None or attempt.blind,
         stop_reason=attempt.stop_reason,
         ring_ms=_ms(attempt.rang_at, attempt.answered_at or ended_at),
@@ -106,6 +109,8 @@ def outcome(
 
 def _short_answer(attempt: Attempt, verdict: Verdict, ended_at: Moment) -> bool:
     answered_ms = _ms(attempt.answered_at, ended_at)
+    if answered_ms is None and verdict.disposition is Disposition.SHORT_HANGUP:
+        answered_ms = 0
     theirs = verdict.hung_up_by in (HungUpBy.THEM, HungUpBy.CARRIER)
     return theirs and answered_ms is not None and answered_ms < SHORT_ANSWER_MS
 

@@ -134,6 +134,17 @@ def test_a_short_answer_is_theirs_and_under_three_seconds(left_s, evidence, shor
     assert ended(talking(), left_s, evidence).short_answer is short
 
 
+def test_who_hangs_up_in_the_moment_of_his_answer_was_not_lost() -> None:
+    """No ANSWER is told of him (sample 29). As "lost" he would be nobody's refusal, and a
+    number that people hang up on would look healthy."""
+    done = ended(ringing(), 5.0)
+    assert done.verdict.disposition is D.SHORT_HANGUP
+    assert (done.verdict.hung_up_by, done.verdict.charged) == (HungUpBy.THEM, True)
+    assert (done.answered_at, done.wait_ms, done.short_answer) == (None, None, True)
+    ours = ended(ringing(), 5.0, BY_US)
+    assert ours.verdict.disposition is D.LOST  # our BYE, and no answer that we know of
+
+
 def test_a_cancelled_call_says_why() -> None:
     call = ringing()
     call.take(5.0, e.Stop("stop"))

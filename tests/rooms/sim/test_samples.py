@@ -56,6 +56,7 @@ SINGLE = {
     "13_usage": "busy",
     "26_gateway_down": "busy",
     "27_progress_timeout": "silent",
+    "29_answered_and_gone": "gone",
 }
 
 

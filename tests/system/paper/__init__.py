@@ -1,0 +1,1 @@
+"""The worked-out case: its files, its tables, and a dialer to hold against them."""
