@@ -1,19 +1,21 @@
 """One tree of errors, few kinds, each with a duty.
 
     DialerError
-      ConfigError     what a person wrote (YAML, CSV, command line) is wrong. Carries every problem
-                      with its place and remedy. Caught only in `cli`, which prints it and exits 2.
-      SwitchError     the telephone switch, caught in `engine` (performer, reaper, supervision):
-        LinkDown        no usable connection now; whether the command was carried out is unknown
+      ConfigError     what a person wrote (YAML, CSV, command line) is wrong. Carries every
+                      problem with its place and remedy. Caught only in `cli`, which prints it
+                      and exits 2; a reload that meets it keeps the old configuration.
+      SwitchError     the telephone switch, caught in `engine` (performer, reaper):
+        LinkDown        no usable connection; whether the command was carried out is unknown
         CommandRefused  the switch answered -ERR or -USAGE: it was not carried out
-      StoreError      Redis or PostgreSQL did not do it; caught in `engine` (retry with back-off,
-                      dial nothing meanwhile) and in `cli` (one sentence with the remedy)
-      Bug             something that the state tables forbid. Raised in tests; in service logged
-                      with its traceback and counted, and the value stays as it was
+      StoreError      Redis or PostgreSQL did not do it; caught in `engine` (retry with
+                      back-off, dial nothing meanwhile) and in `cli` (a sentence, the remedy)
+      Bug             something that the state tables forbid. Raised in tests; in service
+                      logged and counted, and the value stays as it was
 
 A room translates its library's errors at its door (`raise ... from`). `except Exception` stands
-only in `engine.supervision` and `engine.dispatcher`. gevent's Timeout and GreenletExit are
-BaseException: whoever holds something releases it in `finally`.
+only in `engine.supervision`, `engine.dispatcher` and around the event handlers of `esl.link`,
+which must outlive what they call. gevent's Timeout and GreenletExit are BaseException: whoever
+holds something releases it in `finally`.
 """
 
 from __future__ import annotations
@@ -54,11 +56,11 @@ class SwitchError(DialerError):
 
 
 class LinkDown(SwitchError):
-    """No usable connection to the switch; whether the last command was carried out is unknown."""
+    """No usable connection; whether the last command was carried out is unknown."""
 
 
 class CommandRefused(SwitchError):
-    """The switch answered `-ERR ...` or `-USAGE ...`; `reply` is that text, without the newline."""
+    """The switch answered `-ERR ...` or `-USAGE ...`; `reply` is that text."""
 
     def __init__(self, reply: str) -> None:
         self.reply = reply

@@ -76,8 +76,8 @@ class OperatorCall:
 class SwitchEvent:
     """One event of the switch, translated: names of `esl.translate.KINDS`.
 
-    `leg` is the channel; `other` the second leg of a bridge; `at` when the switch made it (epoch
-    seconds). `data` holds the kind's own values (Evidence of a hang-up, reply of a job, ...).
+    `leg` is the channel; `other` the second leg of a bridge; `at` when the switch made it
+    (epoch seconds). `data` holds the kind's own values (Evidence of a hang-up, reply of a job, ...).
     """
 
     kind: str
@@ -176,7 +176,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimRequest:
-    """Take up to `count` entries of a campaign off the queue, a number for each, under lease."""
+    """Take up to `count` entries of a campaign off the queue, each with a number to show."""
 
     campaign: CampaignName
     count: int
@@ -189,8 +189,8 @@ class ClaimRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimAnswer:
-    """`held_back` counts by reason what stopped the claim short: "hopper_empty", "pool_used_up",
-    "numbers_busy" (calls at once, gap, hour), "window_closed" (void entries, taken off)."""
+    """`held_back` counts by reason what stopped the claim short: "hopper_empty",
+    "pool_used_up", "numbers_busy" (calls at once, gap, hour), "window_closed" (void entries, taken off)."""
 
     claimed: Sequence[Claimed]
     held_back: Mapping[str, int]
@@ -253,12 +253,12 @@ class Command:
     """Somebody asks the daemon for something: `verb` and its words; answered by `id`."""
 
     id: str
-    verb: str  # operator.login | operator.ready | operator.pause | ... | halt | resume | stop_phone
+    verb: str  # operator.login | operator.pause | ... | halt | resume | stop_phone
     words: Mapping[str, Any]
 
 
 class Presence(Protocol):
-    """The meeting place of processes: operators' states, the daemons' own, commands, replies."""
+    """The meeting place of processes: operators' and daemons' states, commands, replies."""
 
     def publish_operators(
         self, instance: InstanceName, states: Mapping[OperatorId, Mapping[str, Any]]
@@ -288,8 +288,8 @@ class Presence(Protocol):
 class Due:
     """One contact that is due by the ledger's set-wise rules, before the core's last look.
 
-    `windows`: his own callable times, if he named any (R3.6). `held` is a reason for which he must
-    not be dialed now (from the set-wise rules), with `held_until`; then `entry` is not offered.
+    `windows`: his own callable times, if he named any (R3.6). `held` is a reason for which he
+    must not be dialed now (from the set-wise rules), with `held_until`; then `entry` is not offered.
     """
 
     entry: Entry
@@ -422,7 +422,7 @@ class Ledger(Protocol):
     ) -> Sequence[IntentAnswer]: ...
 
     def end_attempts(self, outcomes: Sequence[Outcome]) -> None:
-        """Results, the entry's next step, the phone's marks, the number's charge: one transaction."""
+        """Results, the entry's next step, the phone's marks, the charge: one transaction."""
         ...
 
     def withdraw_intents(self, attempts: Sequence[AttemptId], reason: str) -> None:
@@ -461,7 +461,7 @@ class Ledger(Protocol):
         ...
 
     def wait_for_work(self, timeout_s: float) -> frozenset[CampaignName]:
-        """Campaigns in which somebody became due (a hot lead, an import); empty = time is up."""
+        """Campaigns in which somebody became due (a lead, an import); empty = time is up."""
         ...
 
     def log_operators(self, changes: Sequence[OperatorChange]) -> None: ...

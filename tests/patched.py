@@ -1,4 +1,6 @@
-"""Loaded by `-p tests.patched` before any other plug-in: gevent patches first, as in service."""
+"""Loaded by `-p tests.patched` before any other plug-in: gevent patches first, as in
+service.
+"""
 
 from gevent import monkey
 

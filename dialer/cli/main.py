@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from dialer import __version__
-from dialer.cli import logs
+from dialer.cli.quiet import quiet
 from dialer.errors import ConfigError, StoreError, SwitchError
 
 #: verb -> (module in dialer.cli, one line for the list of verbs)
@@ -70,4 +70,4 @@ class Verbs(click.Group):
 def cli() -> None:
     """A predictive dialer on FreeSWITCH: never twice, never lost, inside the limits."""
     # A verb speaks to a person; only the daemon (`run`) writes a log.
-    logs.configure("error")
+    quiet()

@@ -1,7 +1,7 @@
 """Ids and frozen values that all fields of the core share.
 
-Words: a *contact* is a person or company on a *list*; it has *phones*. A *campaign* dials a list.
-An *attempt* is one call to one phone; its id is the channel's uuid on the switch. A *leg* is a
+Words: a *contact* is a person or company on a *list*; it has *phones*. A *campaign* dials a
+list. An *attempt* is one call to one phone; its id is the channel's uuid on the switch. A *leg* is a
 channel. An *operator* talks; operators are in *groups*. A *number* is one of our own, shown as
 caller ID and taken from a *pool*; it is told apart from a *phone*, which is somebody else's.
 
@@ -53,7 +53,7 @@ class Order(StrEnum):
 
 
 class Mode(StrEnum):
-    """How a campaign is paced (R3.1). Preview and predictive have their place, not yet a policy."""
+    """How a campaign is paced (R3.1). Preview and predictive have no policy yet."""
 
     PROGRESSIVE = "progressive"
     POWER = "power"
@@ -139,7 +139,7 @@ class Gateway:
     name: GatewayName
     calls_per_s: float
     calls_at_once: int
-    called_form: str = "+e164"  # "+e164" | "e164" | "national8"; `called_prefix` comes before it
+    called_form: str = "+e164"  # "+e164" | "e164" | "national8"
     called_prefix: str = ""
     caller_form: str = "e164"
 
@@ -149,8 +149,8 @@ class Rule:
     """One priority rule (R3.4): the weights of all rules that match are summed.
 
     `field` is a contact's field: "status", "source", "region", "segment", "tags",
-    "last_contact_at", "added_at" or "fields.NAME". `condition` is one of: equals, not_equals, in,
-    contains, above, below, older_than_days, newer_than_days, present, absent. A date condition
+    "last_contact_at", "added_at" or "fields.NAME". `condition` is one of: equals, not_equals,
+    in, contains, above, below, older_than_days, newer_than_days, present, absent. A date condition
     changes by itself as time passes.
     """
 
@@ -183,7 +183,7 @@ class Rounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
-    """Everything that a campaign's YAML says, validated (R10.3). `retry_s`: disposition -> delay."""
+    """Everything that a campaign's YAML says (R10.3). `retry_s`: disposition -> delay."""
 
     name: CampaignName
     list_name: str
@@ -245,7 +245,7 @@ class OperatorProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What the ledger knows of a phone's and a contact's earlier attempts, at the time it was fed.
+    """What the ledger knows of a phone's and a contact's earlier attempts when it was fed.
 
     Counts are over all campaigns and already in the day, week and month of the called zone.
     `round_failed`: failed rounds in a row in this campaign (not the present day's).
@@ -269,8 +269,8 @@ class History:
 class Entry:
     """One contact of one campaign, with the phone that is to be dialed: the hopper's item.
 
-    `zones` are all IANA zones that the phone may lie in (empty = unknown). `rank` is the place in
-    the hopper, smaller first (`core.base.priority.rank`). `callable_until` is when the present
+    `zones` are all IANA zones that the phone may lie in (empty = unknown). `rank` is the place
+    in the hopper, smaller first (`core.base.priority.rank`). `callable_until` is when the present
     calling window closes: past it the entry is void and goes back. Digits never stand here.
     """
 
@@ -289,7 +289,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """An entry under lease, with the number that will be shown, counted already in the hopper."""
+    """An entry under lease, with the number that will be shown, counted in the hopper."""
 
     attempt_id: AttemptId
     entry: Entry
@@ -328,7 +328,8 @@ class Evidence:
     """What the line told of an attempt's ending (freeswitch.md 5; proofs 6). Absent = None.
 
     `channel` False: the switch never made a channel, `reply` then is the job's answer.
-    `hangup_disposition`: send_cancel, recv_cancel, send_refuse, recv_refuse, send_bye, recv_bye.
+    `hangup_disposition`: send_cancel, recv_cancel, send_refuse, recv_refuse, send_bye or
+    recv_bye.
     """
 
     channel: bool
@@ -349,8 +350,8 @@ class Evidence:
 class Verdict:
     """What `core.calls.causes` makes of evidence.
 
-    `charged`: a try in the sense of R3.14 (counts against the contact). `number_charged`: the call
-    reached the carrier with our number shown (counts against the number's day).
+    `charged`: a try in the sense of R3.14 (counts against the contact). `number_charged`: the
+    call reached the carrier with our number shown (counts against the number's day).
     """
 
     disposition: Disposition
@@ -362,7 +363,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Next:
-    """What becomes of the entry after an ending, decided by `core.base.rounds` (R3.14, R5.2, R5.3).
+    """What becomes of the entry after an ending, decided by `core.base.rounds` (R3.14, R5.2).
 
     `step`: "retry" (due at `due_at`), "done" (talked), "check_list" (no reach), "review" or
     "archive" (number dead). `reason` is a short sentence for a person.
@@ -376,7 +377,7 @@ class Next:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The one result of an attempt, as it goes to the ledger. Durations in ms; instants are wall."""
+    """The one result of an attempt, as it goes to the ledger. Instants are wall time."""
 
     attempt_id: AttemptId
     campaign: CampaignName
@@ -405,7 +406,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAttempt:
-    """An attempt that the ledger holds open: enough to adopt or to settle it after a restart."""
+    """An attempt that the ledger holds open: enough to adopt or settle it after a restart."""
 
     claimed: Claimed
     instance: InstanceName

@@ -58,12 +58,15 @@ class Calls:
         profiles: Mapping[OperatorId, OperatorProfile],
     ) -> None:
         """New campaigns, groups, operators; live calls keep what they began with."""
-        # A campaign that left the files may still have live calls: it is kept, switched off.
+        # What left the files may still have live calls or legs: it is kept.
         self.campaigns = {**self.campaigns, **campaigns}
-        self.groups = dict(groups)
+        self.groups = {**self.groups, **groups}
         self.profiles = {**self.profiles, **profiles}
-        for group in groups:
-            self.waiting.setdefault(group, set())
+        # A campaign may have moved to another group while its customers wait.
+        self.waiting = {group: set() for group in self.groups}
+        for attempt in self.attempts.values():
+            if attempt.state is AttemptState.WAITING:
+                self._line_of(attempt).add(attempt.claimed.attempt_id)
 
     def group_of(self, attempt: Attempt) -> GroupName:
         return self.campaigns[attempt.claimed.entry.campaign].group
@@ -89,15 +92,16 @@ class Calls:
         self._by_state[attempt.claimed.entry.campaign, attempt.state] += 1
         self._by_gateway[attempt.claimed.gateway] += 1
         if attempt.state is AttemptState.WAITING:
-            self.waiting.setdefault(self.group_of(attempt), set()).add(
-                attempt.claimed.attempt_id
-            )
+            self._line_of(attempt).add(attempt.claimed.attempt_id)
 
     def _uncount(self, attempt: Attempt) -> None:
         self._by_state[attempt.claimed.entry.campaign, attempt.state] -= 1
         self._by_gateway[attempt.claimed.gateway] -= 1
         if attempt.state is AttemptState.WAITING:
-            self.waiting[self.group_of(attempt)].discard(attempt.claimed.attempt_id)
+            self._line_of(attempt).discard(attempt.claimed.attempt_id)
+
+    def _line_of(self, attempt: Attempt) -> set[AttemptId]:
+        return self.waiting.setdefault(self.group_of(attempt), set())
 
     def find_attempt(self, key: str | None) -> Attempt | None:
         """Live or lately ended."""

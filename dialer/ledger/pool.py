@@ -25,6 +25,9 @@ Cursor = psycopg.Cursor[Row]
 STATEMENT_MS = 15_000
 LOCK_MS = 5_000
 IDLE_IN_TRANSACTION_MS = 20_000
+#: Prepared statements keep one plan: their sets come as arrays, and planning the larger ones anew
+#: takes as long as running them.
+GENERIC = " -c plan_cache_mode=force_generic_plan"
 CONNECT_S = 5
 
 _CHECK_USER = "check the user and the password of the PostgreSQL address"
@@ -96,7 +99,9 @@ def connect(dsn: str, *, statement_ms: int = STATEMENT_MS, more: str = "") -> Co
 
 
 def _binary_arrays(connection: Connection) -> None:
-    """Lists travel in binary: as text each element of 50 JSON texts costs 80 us, in binary 1."""
+    """Lists travel in binary: as text each element of 50 JSON texts costs 80 us, in binary
+    1.
+    """
     connection.adapters.register_dumper(list, ListBinaryDumper)
 
 
@@ -113,7 +118,11 @@ class Pool:
             open=False,
             check=ConnectionPool.check_connection,
             configure=_binary_arrays,
-            kwargs={"autocommit": True, "connect_timeout": CONNECT_S, "options": options()},
+            kwargs={
+                "autocommit": True,
+                "connect_timeout": CONNECT_S,
+                "options": options() + GENERIC,
+            },
             name="ledger",
         )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import gevent
 import pytest
@@ -64,7 +66,7 @@ class Run:
         self.rehearsal = Rehearsal(
             Rehearsed(config=config, campaign_files=(), operators=None, seed=7, time_scale=FAST)
         )
-        self._greenlets: list[gevent.Greenlet] = []
+        self._greenlets: list[Any] = []
 
     def __enter__(self) -> Run:
         self.rehearsal.__enter__()
@@ -107,6 +109,12 @@ class Run:
         with gevent.Timeout(timeout_s, AssertionError(f"never seen: {what}")):
             while not true():
                 gevent.sleep(0.02)
+
+    def wait_for_calls(self, calls: int) -> None:
+        self.wait_for(f"{calls} calls", lambda: self.dialed() >= calls)
+
+    def wait_for_successor(self, daemon: subprocess.Popen[bytes]) -> None:
+        self.wait_for("a successor", lambda: self.rehearsal.daemon is not daemon)
 
     def dialed(self) -> int:
         """Customers' channels in the switch's own record."""

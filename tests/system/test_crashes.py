@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import gevent
 import pytest
@@ -36,7 +37,7 @@ def finish(run: Run) -> Books:
 def test_an_undisturbed_run_balances(run: Callable[..., Run]) -> None:
     """The measure itself: without a crash no attempt may be lost."""
     begun = run()
-    begun.wait_for("150 calls", lambda: begun.dialed() >= 150)
+    begun.wait_for_calls(150)
     books = finish(begun)
     assert books.attempts == books.channels
     assert "lost" not in books.dispositions
@@ -47,14 +48,12 @@ def test_killed_again_and_again_nobody_is_dialed_twice(run: Callable[..., Run]) 
     begun = run(contacts=600)
     for kills in range(1, 6):
         target = kills * 40
-        begun.wait_for(f"{target} calls", lambda target=target: begun.dialed() >= target)
+        begun.wait_for_calls(target)
         daemon = begun.rehearsal.daemon
         assert daemon is not None
         os.kill(daemon.pid, signal.SIGKILL)
         daemon.wait()
-        begun.wait_for(
-            "a successor", lambda daemon=daemon: begun.rehearsal.daemon is not daemon
-        )
+        begun.wait_for_successor(daemon)
     books = finish(begun)
     assert begun.rehearsal.restarts == 5
     assert books.dispositions["talked"] > 0
@@ -67,7 +66,7 @@ def test_killed_at_a_step_nobody_is_dialed_twice(run: Callable[..., Run], step: 
     """
     begun = run()
     rehearsal = begun.rehearsal
-    begun.wait_for("30 calls", lambda: begun.dialed() >= 30)
+    begun.wait_for_calls(30)
     partner = {
         "claim": rehearsal.redis.pid,
         "intent": rehearsal.postgres.pid,
@@ -84,9 +83,9 @@ def test_killed_at_a_step_nobody_is_dialed_twice(run: Callable[..., Run], step: 
     finally:
         for pid in _family(partner):
             os.kill(pid, signal.SIGCONT)
-    begun.wait_for("a successor", lambda: rehearsal.daemon is not daemon)
+    begun.wait_for_successor(daemon)
     before = begun.dialed()
-    begun.wait_for("40 calls more", lambda: begun.dialed() >= before + 40)
+    begun.wait_for_calls(before + 40)
     finish(begun)
 
 
@@ -95,36 +94,34 @@ def test_redis_loses_everything_nobody_is_dialed_twice(run: Callable[..., Run]) 
     call.
     """
     begun = run()
-    begun.wait_for("50 calls", lambda: begun.dialed() >= 50)
+    begun.wait_for_calls(50)
     begun.rehearsal.redis.kill()
     begun.rehearsal.redis.restart()
     before = begun.dialed()
-    begun.wait_for("40 calls more", lambda: begun.dialed() >= before + 40)
+    begun.wait_for_calls(before + 40)
     finish(begun)
 
 
 def test_postgresql_dies_and_comes_back(run: Callable[..., Run]) -> None:
     """No commit, no call; results wait and are written when it is back."""
     begun = run()
-    begun.wait_for("50 calls", lambda: begun.dialed() >= 50)
+    begun.wait_for_calls(50)
     begun.rehearsal.postgres.kill()
     gevent.sleep(1.0)
     begun.rehearsal.postgres.restart()
     before = begun.dialed()
-    begun.wait_for("40 calls more", lambda: begun.dialed() >= before + 40)
+    begun.wait_for_calls(before + 40)
     finish(begun)
 
 
 def _family(pid: int) -> list[int]:
     """The process and its children (PostgreSQL answers from a process per connection)."""
     family = [pid]
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/stat", encoding="ascii", errors="replace") as stat:
-                    parent = int(stat.read().rpartition(")")[2].split()[1])
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if parent in family:
-                family.append(int(entry))
+    for entry in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
+        try:
+            stat = (entry / "stat").read_text(encoding="ascii", errors="replace")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(stat.rpartition(")")[2].split()[1]) in family:
+            family.append(int(entry.name))
     return family

@@ -78,9 +78,7 @@ def told_of(report: Any, rejected: list[Any]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251"])
-def test_the_dirty_file_is_read_as_on_paper(
-    desk: Desk, tmp_path: Path, encoding: str
-) -> None:
+def test_the_dirty_file_is_read_as_on_paper(desk: Desk, tmp_path: Path, encoding: str) -> None:
     """Every bad row by its line and reason, every good one taken over, in any encoding."""
     text = (HERE / "contacts.csv").read_text(encoding="utf-8")
     twin = tmp_path / "contacts.csv"
@@ -157,9 +155,7 @@ def test_the_first_day_until_the_pool_is_used_up_and_renewed(ready: Desk) -> Non
     ready.wave("24.11 17:00")
 
 
-def test_the_next_days_to_archive_check_list_and_holidays(
-    ready: Desk, tmp_path: Path
-) -> None:
+def test_the_next_days_to_archive_check_list_and_holidays(ready: Desk, tmp_path: Path) -> None:
     """Sticky numbers, rounds and pauses, a dead phone, an evening, the New Year; the books."""
     first_day(ready)
     ready.wave("24.11 17:00")
