@@ -77,7 +77,8 @@ class SwitchEvent:
     """One event of the switch, translated: names of `esl.translate.KINDS`.
 
     `leg` is the channel; `other` the second leg of a bridge; `at` when the switch made it
-    (epoch seconds). `data` holds the kind's own values (Evidence of a hang-up, reply of a job, ...).
+    (epoch seconds). `data` holds the kind's own values (Evidence of a hang-up, reply of a job,
+    ...).
     """
 
     kind: str
@@ -190,7 +191,8 @@ class ClaimRequest:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimAnswer:
     """`held_back` counts by reason what stopped the claim short: "hopper_empty",
-    "pool_used_up", "numbers_busy" (calls at once, gap, hour), "window_closed" (void entries, taken off)."""
+    "pool_used_up", "numbers_busy" (calls at once, gap, hour), "window_closed" (void entries,
+    taken off)."""
 
     claimed: Sequence[Claimed]
     held_back: Mapping[str, int]
@@ -289,7 +291,8 @@ class Due:
     """One contact that is due by the ledger's set-wise rules, before the core's last look.
 
     `windows`: his own callable times, if he named any (R3.6). `held` is a reason for which he
-    must not be dialed now (from the set-wise rules), with `held_until`; then `entry` is not offered.
+    must not be dialed now (from the set-wise rules), with `held_until`; then `entry` is not
+    offered.
     """
 
     entry: Entry

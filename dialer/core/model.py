@@ -1,9 +1,10 @@
 """Ids and frozen values that all fields of the core share.
 
 Words: a *contact* is a person or company on a *list*; it has *phones*. A *campaign* dials a
-list. An *attempt* is one call to one phone; its id is the channel's uuid on the switch. A *leg* is a
-channel. An *operator* talks; operators are in *groups*. A *number* is one of our own, shown as
-caller ID and taken from a *pool*; it is told apart from a *phone*, which is somebody else's.
+list. An *attempt* is one call to one phone; its id is the channel's uuid on the switch. A *leg*
+is a channel. An *operator* talks; operators are in *groups*. A *number* is one of our own,
+shown as caller ID and taken from a *pool*; it is told apart from a *phone*, which is somebody
+else's.
 
 Units are in names: `_s`, `_ms`, `_per_s`; `_at` is an instant. A `Moment` holds an instant on
 both clocks: durations by `mono_s` (never steps), records by `wall` (has a zone).
@@ -150,8 +151,8 @@ class Rule:
 
     `field` is a contact's field: "status", "source", "region", "segment", "tags",
     "last_contact_at", "added_at" or "fields.NAME". `condition` is one of: equals, not_equals,
-    in, contains, above, below, older_than_days, newer_than_days, present, absent. A date condition
-    changes by itself as time passes.
+    in, contains, above, below, older_than_days, newer_than_days, present, absent. A date
+    condition changes by itself as time passes.
     """
 
     field: str
@@ -270,8 +271,9 @@ class Entry:
     """One contact of one campaign, with the phone that is to be dialed: the hopper's item.
 
     `zones` are all IANA zones that the phone may lie in (empty = unknown). `rank` is the place
-    in the hopper, smaller first (`core.base.priority.rank`). `callable_until` is when the present
-    calling window closes: past it the entry is void and goes back. Digits never stand here.
+    in the hopper, smaller first (`core.base.priority.rank`). `callable_until` is when the
+    present calling window closes: past it the entry is void and goes back. Digits never stand
+    here.
     """
 
     campaign: CampaignName

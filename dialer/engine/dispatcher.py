@@ -25,7 +25,7 @@ from dialer.core.calls.attempts import Attempt, AttemptState
 from dialer.core.calls.effects import Effect
 from dialer.core.calls.events import Event
 from dialer.core.calls.operators import Operator, OperatorState
-from dialer.core.model import AttemptId, GroupName, Moment, OperatorId
+from dialer.core.model import AttemptId, GroupName, LegId, Moment, OperatorId
 from dialer.engine.calls import Calls
 from dialer.engine.timers import Timers
 from dialer.engine.translation import Router
@@ -42,18 +42,29 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ToAttempt:
-    """An event for one attempt, from the performer, the pacer or the reaper."""
+    """An event for one attempt, from the performer, the pacer or the reaper.
+
+    `offered_to`: only while he is in the hand-over to this leg. A slow answer may come when he
+    has been given to the next operator.
+    """
 
     attempt: AttemptId
     event: Event
+    offered_to: LegId | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ToOperator:
-    """An event for one operator."""
+    """An event for one operator.
+
+    `leg`, `attempt`: only while his leg or his call is still this one; what was asked of the
+    switch may be answered when he has others.
+    """
 
     operator: OperatorId
     event: Event
+    leg: LegId | None = None
+    attempt: AttemptId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +166,31 @@ class Dispatcher:
             case SwitchEvent():
                 self._router.route(item, now)
             case ToAttempt():
-                self.to_attempt(item.attempt, item.event, now)
+                if self._is_meant_attempt(item):
+                    self.to_attempt(item.attempt, item.event, now)
             case ToOperator():
-                self.to_operator(item.operator, item.event, now)
+                if self._is_meant_operator(item):
+                    self.to_operator(item.operator, item.event, now)
             case Do():
                 self._do(item, now)
+
+    def _is_meant_attempt(self, item: ToAttempt) -> bool:
+        if item.offered_to is None:
+            return True
+        one = self._calls.attempts.get(item.attempt)
+        return (
+            one is not None
+            and one.state is AttemptState.OFFERED
+            and one.operator_leg == item.offered_to
+        )
+
+    def _is_meant_operator(self, item: ToOperator) -> bool:
+        one = self._calls.operators.get(item.operator)
+        return (
+            one is None
+            or (item.leg is None or one.leg == item.leg)
+            and (item.attempt is None or one.attempt == item.attempt)
+        )
 
     def _do(self, item: Do, now: Moment) -> None:
         try:
@@ -234,11 +265,11 @@ class Dispatcher:
     def _refuse(
         self, who: str, key: str, state: AttemptState | OperatorState, event: Event
     ) -> None:
-        """The tables forbid this pair: the value stays as it was."""
+        """The tables forbid this pair: the value stays as it was (called in the handler)."""
         if self._strict:
             raise Bug(f"{who} {key} in {state} cannot take {event!r}")
         self._meter.count("dialer_table_violations_total", machine=who)
-        log.error(
+        log.exception(
             "event not in the state table",
             machine=who,
             key=key,
@@ -303,14 +334,14 @@ class Dispatcher:
             for key in self._calls.waiting[name]
             if attempts.may_be_paired(self._calls.attempts[key])
         ]
-        if not waiting:
+        group = self._calls.groups.get(name)
+        if not waiting or group is None:
             return
         ready = [
             operators.ready_operator(operator, place)
             for place, operator in self._calls.members(name)
             if operators.may_be_paired(operator)
         ]
-        group = self._calls.groups[name]
         pairs = acd.pair(
             waiting, ready, group.strategy, last=self._last_offered.get(name), now=now
         )

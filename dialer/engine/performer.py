@@ -16,6 +16,7 @@ import structlog
 from dialer.core.calls import effects as ordered
 from dialer.core.calls import events as happened
 from dialer.core.calls.effects import Effect
+from dialer.core.calls.events import Event
 from dialer.core.model import (
     AttemptId,
     CampaignName,
@@ -31,7 +32,7 @@ from dialer.engine.outbox import Outbox
 from dialer.engine.supervision import Nursery
 from dialer.engine.tally import AnswerTally
 from dialer.engine.translation import fresh_leg
-from dialer.errors import CommandRefused, LinkDown
+from dialer.errors import Bug, CommandRefused, LinkDown
 from dialer.ports import CustomerCall, Meter, OperatorCall, Switch
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,10 @@ log = structlog.get_logger(__name__)
 GATEWAY_FAULTS = frozenset(
     {Disposition.CARRIER_FAILURE, Disposition.CARRIER_REFUSED, Disposition.LOCAL_FAILURE}
 )
+
+
+#: Our own word, in the form of the switch's causes: the call could not be written.
+UNWRITTEN = "CALL_NOT_WRITTEN"
 
 
 class Performer:
@@ -107,6 +112,13 @@ class Performer:
             log.warning(
                 "command without an answer", effect=type(effect).__name__, error=str(error)
             )
+        except CommandRefused as error:
+            # Each effect knows the refusals that mean something to it; this is another (a
+            # question that the switch does not answer, say), and deadlines will tell.
+            log.error("command refused", effect=type(effect).__name__, reply=error.reply)
+        except Bug:
+            # A value that may not be written on the wire: nothing was sent.
+            log.exception("command not written", effect=type(effect).__name__)
 
     # ------------------------------------------------------------------ inside the turn
 
@@ -146,6 +158,10 @@ class Performer:
         except CommandRefused as error:
             self._meter.count("dialer_originates_refused_total", gateway=effect.gateway)
             self._put(ToAttempt(effect.attempt, happened.Refused(error.reply)))
+        except Bug as error:
+            # One bad number must not end the daemon, nor be tried until it does.
+            log.exception("call not written", attempt=effect.attempt)
+            self._put(ToAttempt(effect.attempt, happened.Refused(f"-ERR {UNWRITTEN} {error}")))
 
     def _kill_customer(self, effect: ordered.KillCustomer) -> None:
         try:
@@ -185,35 +201,37 @@ class Performer:
             self._meter.count("dialer_offers_failed_total", why="refused")
             log.info("hand-over refused", attempt=effect.attempt, reply=error.reply)
             if self._switch.exists(effect.operator_leg):
-                self._put(ToOperator(effect.operator, happened.CallerGone()))
+                self._put(_to_offered(effect, happened.CallerGone()))
                 self._customer_if_gone(effect.attempt)
             else:
-                self._put(ToAttempt(effect.attempt, happened.OperatorGone()))
-                self._lost_leg(effect.operator)
+                self._put(_to_customer(effect, happened.OperatorGone()))
+                self._lost_leg(effect.operator, effect.operator_leg)
 
     def _rescue(self, effect: ordered.Rescue) -> None:
         """No CHANNEL_BRIDGE in time: ask the switch, which is the authority (proofs 4)."""
         self._meter.count("dialer_rescues_total")
         found = self._switch.find(effect.operator_leg)
         customer = self._switch.find(LegId(effect.attempt))
-        if found is not None and found.bridged_to == LegId(effect.attempt):
-            self._put(
-                ToOperator(effect.operator, happened.Bridged(effect.operator, effect.attempt))
-            )
-            self._put(
-                ToAttempt(effect.attempt, happened.Bridged(effect.operator, effect.attempt))
-            )
-            return
+        if found is not None and found.bridged_to is not None:
+            if self._is_live(found.bridged_to):
+                self._tell_bridged(effect.operator, AttemptId(found.bridged_to))
+            if found.bridged_to == LegId(effect.attempt):
+                return
         if customer is None:
             self._customer_if_gone(effect.attempt)
         else:
-            self._put(ToAttempt(effect.attempt, happened.OfferFailed()))
+            self._put(_to_customer(effect, happened.OfferFailed()))
         if found is None:
-            self._lost_leg(effect.operator)
+            self._lost_leg(effect.operator, effect.operator_leg)
         elif found.parked:
-            self._put(ToOperator(effect.operator, happened.CallerGone()))
-        else:
+            self._put(_to_offered(effect, happened.CallerGone()))
+        elif found.bridged_to is None or not self._is_live(found.bridged_to):
             self._park(effect.operator_leg)
+
+    def _tell_bridged(self, operator: OperatorId, attempt: AttemptId) -> None:
+        bridged = happened.Bridged(operator, attempt)
+        self._put(ToOperator(operator, bridged))
+        self._put(ToAttempt(attempt, bridged))
 
     def _customer_if_gone(self, attempt: AttemptId) -> None:
         """Its HANGUP_COMPLETE is on its way or was lost; an attempt that has ended ignores
@@ -222,8 +240,9 @@ class Performer:
         if not self._switch.exists(LegId(attempt)):
             self._put(ToAttempt(attempt, happened.Gone()))
 
-    def _lost_leg(self, operator: OperatorId) -> None:
-        self._put(ToOperator(operator, happened.LegLost("gone", fresh_leg())))
+    def _lost_leg(self, operator: OperatorId, leg: LegId) -> None:
+        """Its hang-up may have been told meanwhile; then his phone is being called already."""
+        self._put(ToOperator(operator, happened.LegLost("gone", fresh_leg()), leg=leg))
 
     # ------------------------------------------------------------------ the operator's leg
 
@@ -238,7 +257,8 @@ class Performer:
                 OperatorCall(operator=effect.operator, leg=effect.leg, endpoint=endpoint)
             )
         except CommandRefused as error:
-            self._put(ToOperator(effect.operator, happened.LegLost(error.reply, fresh_leg())))
+            lost = happened.LegLost(error.reply, fresh_leg())
+            self._put(ToOperator(effect.operator, lost, leg=effect.leg))
 
     def _kill_operator(self, effect: ordered.KillOperator) -> None:
         try:
@@ -250,9 +270,9 @@ class Performer:
         """Meanwhile he may have been parked, or given another call: look before it is done."""
         found = self._switch.find(effect.leg)
         if found is None:
-            self._lost_leg(effect.operator)
+            self._lost_leg(effect.operator, effect.leg)
         elif found.parked:
-            self._put(ToOperator(effect.operator, happened.Parked()))
+            self._put(ToOperator(effect.operator, happened.Parked(), leg=effect.leg))
         elif found.bridged_to is None or not self._is_live(found.bridged_to):
             self._park(effect.leg)
 
@@ -270,3 +290,13 @@ class Performer:
             self._switch.clean(effect.leg)
         except CommandRefused:
             log.debug("operator's leg is gone already", operator=effect.operator)
+
+
+def _to_offered(effect: ordered.Bridge | ordered.Rescue, event: Event) -> ToOperator:
+    """For the operator, while he is still in this hand-over."""
+    return ToOperator(effect.operator, event, leg=effect.operator_leg, attempt=effect.attempt)
+
+
+def _to_customer(effect: ordered.Bridge | ordered.Rescue, event: Event) -> ToAttempt:
+    """For the customer, while he is still in this hand-over."""
+    return ToAttempt(effect.attempt, event, offered_to=effect.operator_leg)

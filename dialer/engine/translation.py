@@ -101,8 +101,8 @@ class Router:
         if operator is None or attempt is None:
             return
         bridged = happened.Bridged(operator.id, attempt.claimed.attempt_id)
-        if operator.attempt == attempt.claimed.attempt_id:
-            self._to_operator(operator.id, bridged, now)
+        # Whomever we thought he was with: else he would be given a call in the middle of it.
+        self._to_operator(operator.id, bridged, now)
         if attempt.answered_at is not None and attempt.state is not AttemptState.ENDED:
             self._meter.observe(
                 "dialer_hand_over_seconds", max(0.0, now.mono_s - attempt.answered_at.mono_s)
@@ -129,7 +129,11 @@ class Router:
         """The phone is lost; a customer in the hand-over goes to the next operator."""
         attempt = self._attempt(LegId(operator.attempt)) if operator.attempt else None
         self._to_operator(operator.id, happened.LegLost(cause, fresh_leg()), now)
-        if attempt is not None and attempt.state is AttemptState.OFFERED:
+        if (
+            attempt is not None
+            and attempt.state is AttemptState.OFFERED
+            and attempt.operator == operator.id
+        ):
             # Operator first: the customer is alive but out of its script (proofs 4).
             self._to_attempt(attempt.claimed.attempt_id, happened.OfferFailed(), now)
 
@@ -149,9 +153,8 @@ class Router:
             self._to_attempt(attempt.claimed.attempt_id, happened.KeyPressed(digit), now)
 
     def _link_lost(self, event: SwitchEvent, now: Moment) -> None:
-        for key, attempt in list(self._calls.attempts.items()):
-            if attempt.state is not AttemptState.CLAIMED:
-                self._to_attempt(key, happened.LinkLost(), now)
+        for key in list(self._calls.attempts):
+            self._to_attempt(key, happened.LinkLost(), now)
         for name, operator in list(self._calls.operators.items()):
             if operator.state in (OperatorState.OFFERED, OperatorState.TALKING):
                 self._to_operator(name, happened.LinkLost(), now)

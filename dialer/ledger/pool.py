@@ -25,8 +25,8 @@ Cursor = psycopg.Cursor[Row]
 STATEMENT_MS = 15_000
 LOCK_MS = 5_000
 IDLE_IN_TRANSACTION_MS = 20_000
-#: Prepared statements keep one plan: their sets come as arrays, and planning the larger ones anew
-#: takes as long as running them.
+#: Prepared statements keep one plan: their sets come as arrays, and planning the larger ones
+#: anew #: takes as long as running them.
 GENERIC = " -c plan_cache_mode=force_generic_plan"
 CONNECT_S = 5
 
