@@ -366,10 +366,14 @@ class ImportRow(NamedTuple):
 
 
 class RejectedRow(NamedTuple):
-    """One row that is not taken over: its line and why, in a sentence without personal data."""
+    """One row that is not taken over: its line and why, in a sentence without personal data.
+
+    `in_part`: the row itself is taken over and counted, only a phone of it is not.
+    """
 
     line: int
     reason: str
+    in_part: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -378,6 +382,7 @@ class ImportReport:
 
     `unchanged`: rows whose card, phones, consent and place on the list were there already.
     `rejected` counts all; their lines go to the callback, `first_rejected` holds the first 100.
+    `in_part` counts what was left out of rows that are taken over; it is told in the same way.
     """
 
     rows: int = 0
@@ -391,6 +396,7 @@ class ImportReport:
     kept_out: Mapping[str, int] = field(default_factory=dict)
     rejected: int = 0
     first_rejected: tuple[RejectedRow, ...] = ()
+    in_part: int = 0
 
 
 class Ledger(Protocol):

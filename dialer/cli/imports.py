@@ -155,7 +155,7 @@ def _say(report: ImportReport, done: _Import, loaded: Loaded, *, everything: boo
     name = done.file.path.name
     for row in report.first_rejected[:PRINTED]:
         click.echo(f"{name}:{row.line}: {harmless(row.reason)}", err=True)
-    more = report.rejected - min(PRINTED, len(report.first_rejected))
+    more = report.rejected + report.in_part - min(PRINTED, len(report.first_rejected))
     if more > 0:
         where = "in the file of --rejected" if everything else "--rejected FILE.csv names all"
         click.echo(f"and {more} more rejected rows ({where})", err=True)
@@ -181,6 +181,7 @@ def _table(report: ImportReport, done: _Import) -> Table:
             for reason, n in report.kept_out.items()
         ),
         ("rejected", report.rejected),
+        *((("taken over without one of their phones", report.in_part),) if report.in_part else ()),
     ]
     return Table(
         title=f"{done.file.path.name} onto the list {done.list_name}",
@@ -201,6 +202,7 @@ def _as_json(report: ImportReport) -> dict[str, Any]:
         "listed": report.listed,
         "kept_out": dict(report.kept_out),
         "rejected_rows": report.rejected,
+        "phones_left_out": report.in_part,
         "first_rejected": [
             {"line": row.line, "reason": row.reason} for row in report.first_rejected
         ],

@@ -30,6 +30,9 @@ log = structlog.get_logger(__name__)
 #: States in which a call may be stopped before anybody hears it.
 STOPPABLE = (AttemptState.CLAIMED, AttemptState.DIALING, AttemptState.RINGING)
 
+#: Verbs that wait for a store, each in an errand of its own: a halt must not stand behind them.
+SLOW = frozenset({"operator.dispose", "reload", "stop_phone"})
+
 Answer = dict[str, Any]
 
 
@@ -53,6 +56,7 @@ class Control:
         instance: InstanceName,
         reload: Callable[[], Answer],
         hot: Callable[[], None],
+        errand: Callable[..., None],
     ) -> None:
         self._calls = calls
         self._dispatcher = dispatcher
@@ -62,6 +66,7 @@ class Control:
         self._clock = clock
         self._meter = meter
         self._instance = instance
+        self._errand = errand
         self._verbs: dict[str, Callable[[Mapping[str, Any]], Answer]] = {
             "operator.login": self._login,
             "operator.ready": self._ready,
@@ -81,14 +86,28 @@ class Control:
         while True:
             try:
                 command = self._presence.receive(self._instance, timeout_s=1.0)
-                if command is not None:
-                    self._presence.reply(command.id, self._obey(command))
             except StoreError as error:
                 self._meter.count("dialer_store_errors_total", store=error.store)
                 log.warning("commands cannot be received", error=str(error))
                 gevent.sleep(1.0)
+                continue
+            if command is None:
+                continue
+            if command.verb in SLOW:
+                self._errand(self._answer, command)
+            else:
+                self._answer(command)
 
-    def _obey(self, command: Command) -> Answer:
+    def _answer(self, command: Command) -> None:
+        answer = self.obey(command)
+        try:
+            self._presence.reply(command.id, answer)
+        except StoreError as error:
+            self._meter.count("dialer_store_errors_total", store=error.store)
+            log.warning("a command's answer is lost", verb=command.verb, error=str(error))
+
+    def obey(self, command: Command) -> Answer:
+        """Carry it out; what is wrong with it is answered, never raised."""
         verb = self._verbs.get(command.verb)
         if verb is None:
             return no(f"this daemon knows no verb {command.verb!r}")
@@ -96,6 +115,9 @@ class Control:
             answer = verb(command.words)
         except StoreError as error:
             answer = no(str(error))
+        except (KeyError, TypeError, ValueError) as error:
+            # Whoever wrote it to the meeting place may have written anything.
+            answer = no(f"the words of {command.verb} are not understood: {error!r}")
         log.info("command", verb=command.verb, ok=answer["ok"], why=answer.get("why", ""))
         return answer
 
@@ -130,9 +152,10 @@ class Control:
 
     def _login(self, words: Mapping[str, Any]) -> Answer:
         operator = self._operator(words)
+        answer = self._tell(words, happened.LoginAsked(fresh_leg()))
         if isinstance(operator, Operator) and operator.state is not OperatorState.OFFLINE:
-            return {"ok": True, "state": operator.state.value, "why": "is logged in already"}
-        return self._tell(words, happened.LoginAsked(fresh_leg()))
+            answer["why"] = "is logged in already"
+        return answer
 
     def _ready(self, words: Mapping[str, Any]) -> Answer:
         return self._tell(words, happened.ResumeAsked())
@@ -168,7 +191,11 @@ class Control:
     def _halt(self, words: Mapping[str, Any]) -> Answer:
         """R10.6: no call starts any more, ringing ones end, talks go on."""
         self._gate.shut(Reason.HALTED, str(words.get("by", "")))
-        return {"ok": True, "cancelled": self._stop_all(lambda phone: True, Reason.HALTED)}
+        return {"ok": True, "cancelled": self.cancel_all()}
+
+    def cancel_all(self) -> int:
+        """Every call that nobody has answered yet; how many there are."""
+        return self._stop_all(lambda phone: True, Reason.HALTED)
 
     def _resume(self, words: Mapping[str, Any]) -> Answer:
         self._gate.open(Reason.HALTED)

@@ -212,10 +212,11 @@ class Performer:
         self._meter.count("dialer_rescues_total")
         found = self._switch.find(effect.operator_leg)
         customer = self._switch.find(LegId(effect.attempt))
-        if found is not None and found.bridged_to is not None:
-            if self._is_live(found.bridged_to):
-                self._tell_bridged(effect.operator, AttemptId(found.bridged_to))
-            if found.bridged_to == LegId(effect.attempt):
+        partner = None if found is None else found.bridged_to
+        together = partner == LegId(effect.attempt)
+        if partner is not None and (together or self._is_live(partner)):
+            self._tell_bridged(effect.operator, AttemptId(partner))
+            if together:
                 return
         if customer is None:
             self._customer_if_gone(effect.attempt)
@@ -225,7 +226,7 @@ class Performer:
             self._lost_leg(effect.operator, effect.operator_leg)
         elif found.parked:
             self._put(_to_offered(effect, happened.CallerGone()))
-        elif found.bridged_to is None or not self._is_live(found.bridged_to):
+        elif partner is None or not self._is_live(partner):
             self._park(effect.operator_leg)
 
     def _tell_bridged(self, operator: OperatorId, attempt: AttemptId) -> None:

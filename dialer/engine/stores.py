@@ -29,7 +29,7 @@ TICK_S = 1.0
 RENEW_S = 10.0
 #: R10.7: alarm at half a second, no new calls at two.
 CLOCK_ALARM_S, CLOCK_STOP_S = 0.5, 2.0
-#: The clocks, the caps and the halt are read so often.
+#: The clocks and the caps are read so often.
 SLOW_S = 5.0
 
 
@@ -47,6 +47,7 @@ class StoreWatch:
         instance: InstanceName,
         capped: Callable[[CampaignName, tuple[int, int]], None],
         refill: Callable[[], None],
+        halted: Callable[[], object],
     ) -> None:
         self._calls = calls
         self._hopper, self._ledger = stores
@@ -56,20 +57,24 @@ class StoreWatch:
         self._instance = instance
         self._capped = capped
         self._refill = refill
-        self._slow_at_s = 0.0
-        self._renewed_at_s = 0.0
+        self._halted = halted
+        self._slow_at_s = -SLOW_S
+        self._renewed_at_s = -RENEW_S
 
     def run(self) -> None:
         while True:
-            now = self._clock.now()
-            try:
-                self.look(now)
-            except StoreError as error:
-                self._meter.count("dialer_store_errors_total", store=error.store)
-                self._gate.shut(Reason.STORE_FAILED, str(error))
-            else:
-                self._gate.open(Reason.STORE_FAILED)
+            self.watch(self._clock.now())
             gevent.sleep(TICK_S)
+
+    def watch(self, now: Moment) -> None:
+        """One look; the gate says what came of it."""
+        try:
+            self.look(now)
+        except StoreError as error:
+            self._meter.count("dialer_store_errors_total", store=error.store)
+            self._gate.shut(Reason.STORE_FAILED, str(error))
+        else:
+            self._gate.open(Reason.STORE_FAILED)
 
     def look(self, now: Moment) -> None:
         """Both stores once. Raises StoreError where one of them does not answer."""
@@ -78,11 +83,12 @@ class StoreWatch:
         if now.mono_s - self._renewed_at_s >= RENEW_S:
             self._hopper.renew(self._instance, LEASE_S, now)
             self._renewed_at_s = now.mono_s
+        # Each time, so that the gate opens only when both stores have answered.
+        self._read_halt()
         if now.mono_s - self._slow_at_s >= SLOW_S:
-            self._slow_at_s = now.mono_s
             self._compare_clocks()
-            self._read_halt()
             self._read_caps(now)
+            self._slow_at_s = now.mono_s
 
     def rebuild(self, now: Moment) -> None:
         """Everything in Redis, from the truth: counts of the days, leases of open attempts."""
@@ -113,9 +119,13 @@ class StoreWatch:
                 log.warning("clocks differ", offset_s=round(offset_s, 3))
 
     def _read_halt(self) -> None:
-        """The emergency stop is kept in the ledger: it outlives us and binds every daemon."""
+        """The emergency stop is kept in the ledger: it outlives us and binds every daemon.
+
+        Its command may not reach us (Redis away): ringing calls end by this look, too.
+        """
         if self._ledger.halted():
             self._gate.shut(Reason.HALTED, "said by the ledger")
+            self._halted()
         else:
             self._gate.open(Reason.HALTED)
 

@@ -29,7 +29,7 @@ ALL_BATCHES = 1 << 31
 def save(pool: Pool, campaign: Campaign, now: datetime) -> None:
     """Upsert one definition and put its queue in order."""
     definition = definition_of(campaign)
-    with pool.transaction() as connection:
+    with pool.sweep() as connection:
         list_id = _list_id(connection, campaign.list_name)
         known = connection.execute(SQL["lock_campaign"], {"name": campaign.name}).fetchone()
         if known is None or not _same(known, list_id, definition, campaign):
@@ -127,7 +127,7 @@ def enrol_list(pool: Pool, list_name: str, now: datetime) -> int:
 def _enrol(pool: Pool, name: str, scored: bool, rules: tuple[Rule, ...], now: datetime) -> int:
     added = 0
     while True:
-        with pool.transaction() as connection:
+        with pool.sweep() as connection:
             row = connection.execute(SQL["lock_campaign"], {"name": name}).fetchone()
             if row is None:
                 return added

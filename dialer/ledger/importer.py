@@ -79,6 +79,7 @@ class Preparer:
         self._instant = lru_cache(maxsize=4096)(datetime.isoformat)
         self.read = 0
         self.rejected = 0
+        self.in_part = 0
         self.first_rejected: list[RejectedRow] = []
 
     def batches(
@@ -118,7 +119,11 @@ class Preparer:
         return None
 
     def _reject(self, row: RejectedRow, tell: Rejected | None) -> None:
-        self.rejected += 1
+        if row.in_part:  # told beside its row, which is counted already
+            self.read -= 1
+            self.in_part += 1
+        else:
+            self.rejected += 1
         if len(self.first_rejected) < FIRST_REJECTED:
             self.first_rejected.append(row)
         if tell is not None:
@@ -211,6 +216,7 @@ class Importer:
             kept_out=dict(self._kept_out),
             rejected=prepared.rejected,
             first_rejected=tuple(prepared.first_rejected),
+            in_part=prepared.in_part,
         )
 
     # -------------------------------------------------------------- one batch

@@ -25,9 +25,22 @@ Cursor = psycopg.Cursor[Row]
 STATEMENT_MS = 15_000
 LOCK_MS = 5_000
 IDLE_IN_TRANSACTION_MS = 20_000
-#: Prepared statements keep one plan: their sets come as arrays, and planning the larger ones
-#: anew #: takes as long as running them.
-GENERIC = " -c plan_cache_mode=force_generic_plan"
+#: The planner of the pool's connections. Prepared statements keep one plan, because planning the
+#: larger ones anew takes as long as running them; so it must be right for a table that is empty
+#: now and has a million rows in an hour: small sets by index lookups, whatever statistics say.
+LOOKUPS = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+#: And of statements that go through whole tables: reports, enrolling.
+SWEEPS = {
+    "plan_cache_mode": "auto",
+    "enable_seqscan": "on",
+    "enable_hashjoin": "on",
+    "enable_mergejoin": "on",
+}
 CONNECT_S = 5
 
 _CHECK_USER = "check the user and the password of the PostgreSQL address"
@@ -99,9 +112,7 @@ def connect(dsn: str, *, statement_ms: int = STATEMENT_MS, more: str = "") -> Co
 
 
 def _binary_arrays(connection: Connection) -> None:
-    """Lists travel in binary: as text each element of 50 JSON texts costs 80 us, in binary
-    1.
-    """
+    """Lists in binary: as text each element of 50 JSON texts costs 80 us, in binary 1."""
     connection.adapters.register_dumper(list, ListBinaryDumper)
 
 
@@ -121,7 +132,8 @@ class Pool:
             kwargs={
                 "autocommit": True,
                 "connect_timeout": CONNECT_S,
-                "options": options() + GENERIC,
+                "options": options()
+                + "".join(f" -c {name}={value}" for name, value in LOOKUPS.items()),
             },
             name="ledger",
         )
@@ -144,6 +156,14 @@ class Pool:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         with self.connection() as connection, connection.transaction():
+            yield connection
+
+    @contextmanager
+    def sweep(self) -> Iterator[Connection]:
+        """A transaction whose statements may go through whole tables."""
+        with self.transaction() as connection:
+            for name, value in SWEEPS.items():
+                connection.execute("SELECT set_config(%s, %s, true)", [name, value])
             yield connection
 
     @contextmanager

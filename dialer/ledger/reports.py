@@ -157,7 +157,7 @@ class ReportQueries:
         self._pool = pool
 
     def _ask(self, question: str, **parameters: Any) -> list[Row]:
-        with self._pool.connection() as connection:
+        with self._pool.sweep() as connection:
             return connection.execute(SQL[question], parameters).fetchall()
 
     def dispositions(

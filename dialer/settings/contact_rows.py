@@ -164,7 +164,7 @@ class RowReader:
             raise BadRow(f"has more than {MOST_PHONES} phones")
         for why in refused:
             sentence = f"{why}; the row is taken over without it"
-            self.left_out.append(RejectedRow(line, sentence))
+            self.left_out.append(RejectedRow(line, sentence, in_part=True))
         return tuple(phones)
 
     def _own_fields(self, cells: list[str]) -> Mapping[str, Any]:
