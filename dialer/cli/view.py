@@ -62,7 +62,7 @@ def _head(name: str, status: Mapping[str, Any]) -> RenderableType:
     return text
 
 
-def _campaigns(status: Mapping[str, Any]) -> Table:
+def _campaigns(status: Mapping[str, Any]) -> Group:
     table = Table(expand=True, title_justify="left", pad_edge=False)
     table.add_column("campaign", style="bold")
     for state in CALL_STATES:
@@ -76,8 +76,11 @@ def _campaigns(status: Mapping[str, Any]) -> Table:
             str(one["answered"]),
             _abandoned(one["abandoned"], one["answered"]),
         )
-        table.add_row(Text(f"{one['mode']}: {one['why']}", "dim"), end_section=True)
-    return table
+    whys = Text("\n").join(
+        Text.assemble((f"{name} ", "bold"), (f"{one['mode']}: {one['why']}", "dim"))
+        for name, one in status["campaigns"].items()
+    )
+    return Group(table, whys)
 
 
 def _abandoned(abandoned: int, answered: int) -> str:

@@ -10,7 +10,7 @@ ready.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -25,7 +25,7 @@ from dialer.core.calls.attempts import Attempt, AttemptState
 from dialer.core.calls.effects import Effect
 from dialer.core.calls.events import Event
 from dialer.core.calls.operators import Operator, OperatorState
-from dialer.core.model import AttemptId, GroupName, LegId, Moment, OperatorId
+from dialer.core.model import AttemptId, GroupName, LegId, Moment, OpenAttempt, OperatorId
 from dialer.engine.calls import Calls
 from dialer.engine.timers import Timers
 from dialer.engine.translation import Router
@@ -186,9 +186,8 @@ class Dispatcher:
 
     def _is_meant_operator(self, item: ToOperator) -> bool:
         one = self._calls.operators.get(item.operator)
-        return (
-            one is None
-            or (item.leg is None or one.leg == item.leg)
+        return one is None or (
+            (item.leg is None or one.leg == item.leg)
             and (item.attempt is None or one.attempt == item.attempt)
         )
 
@@ -217,6 +216,12 @@ class Dispatcher:
         self._deadline("attempt", attempt.claimed.attempt_id, None, attempt.deadline_at)
         self._touch(attempt)
 
+    def adopt(self, found: Sequence[OpenAttempt], now: Moment) -> None:
+        """Attempts of an earlier life become live, out of sight (called inside a turn)."""
+        for one in found:
+            campaign = self._calls.campaign_of(one)
+            self.begin(attempts.adopt(one, attempts.CallRules.of(campaign), now))
+
     def enlist(self, operator: Operator) -> None:
         """A new or adopted operator enters (called inside a turn)."""
         self._calls.put_operator(operator)
@@ -231,14 +236,15 @@ class Dispatcher:
             return
         try:
             after, effects = attempts.step(attempt, event, now)
-        except Bug:
-            self._refuse("attempt", key, attempt.state, event)
+        except Bug as error:
+            self._refuse("attempt", key, attempt.state, event, error)
             return
         if after is not attempt:
             self._calls.put_attempt(after)
             self._deadline("attempt", key, attempt.deadline_at, after.deadline_at)
+            # Not only where the state changed: dialer::ready makes a waiting customer pairable.
+            self._touch(after)
             if after.state is not attempt.state:
-                self._touch(after)
                 self._log_attempt(attempt, after, event)
         for effect in effects:
             self._perform(effect, now)
@@ -250,8 +256,8 @@ class Dispatcher:
             return
         try:
             after, effects = operators.step(operator, event, now)
-        except Bug:
-            self._refuse("operator", key, operator.state, event)
+        except Bug as error:
+            self._refuse("operator", key, operator.state, event, error)
             return
         if after is not operator:
             self._calls.put_operator(after)
@@ -263,14 +269,20 @@ class Dispatcher:
             self._perform(effect, now)
 
     def _refuse(
-        self, who: str, key: str, state: AttemptState | OperatorState, event: Event
+        self,
+        who: str,
+        key: str,
+        state: AttemptState | OperatorState,
+        event: Event,
+        error: Bug,
     ) -> None:
-        """The tables forbid this pair: the value stays as it was (called in the handler)."""
+        """The tables forbid this pair: the value stays as it was."""
         if self._strict:
-            raise Bug(f"{who} {key} in {state} cannot take {event!r}")
+            raise error
         self._meter.count("dialer_table_violations_total", machine=who)
-        log.exception(
+        log.error(
             "event not in the state table",
+            exc_info=error,
             machine=who,
             key=key,
             state=state.value,

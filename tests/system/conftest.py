@@ -42,8 +42,7 @@ group: sales
 pool: cities
 purpose: marketing
 consent: {off: true, ground: "a test on a simulated switch"}
-mode: power
-ratio: 2
+mode: progressive
 default_zone: Europe/Moscow
 ring_timeout: 20s
 """

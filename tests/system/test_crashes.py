@@ -41,6 +41,8 @@ def test_an_undisturbed_run_balances(run: Callable[..., Run]) -> None:
     books = finish(begun)
     assert books.attempts == books.channels
     assert "lost" not in books.dispositions
+    talked, abandoned = books.dispositions["talked"], books.dispositions["abandoned"]
+    assert talked > 10 * abandoned, f"{abandoned} abandoned beside {talked} talks"
 
 
 def test_killed_again_and_again_nobody_is_dialed_twice(run: Callable[..., Run]) -> None:
