@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test lint types walls format bench clean
+.PHONY: demo test lint types walls format docs bench clean
 
 demo: $(VENV)/.ready
 	@$(BIN)/dialer demo $(ARGS)
@@ -26,14 +26,25 @@ types: $(VENV)/.ready
 walls: $(VENV)/.ready
 	@$(BIN)/lint-imports
 
+# The documents that are drawn from the code; a test holds them to it.
+docs: $(VENV)/.ready
+	@$(BIN)/python tools/generate_docs.py
+
 bench: $(VENV)/.ready
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 $(VENV): $(VENV)/.ready
 
 # A half-made environment (interrupted, or made without ensurepip) is thrown away, never repaired.
-$(VENV)/.ready: requirements.lock pyproject.toml
+$(VENV)/.ready: requirements.lock tools/make_environment.sh
 	@bash tools/make_environment.sh "$(PYTHON)" "$(VENV)"
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# After a change of the dependencies in pyproject.toml; needs uv.
+.PHONY: lock
+lock:
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	    --no-header --python-version 3.11 --extra demo --extra test pyproject.toml \
+	    -o requirements.lock

@@ -23,6 +23,7 @@ from dialer.core.permission.destinations import refusal
 from dialer.engine.daemon import Daemon, Plan, Ports
 from dialer.engine.status import health
 from dialer.engine.supervision import Notifier
+from dialer.errors import ConfigError, Problem
 from dialer.esl.commands import House
 from dialer.esl.keeper import SocketSettings
 from dialer.esl.switch import EventSocketSwitch
@@ -171,11 +172,21 @@ class Service:
         return self._switch.probe()
 
     def run(self) -> None:
-        self._http.start()
+        self._listen()
         try:
             self.daemon.run()
         finally:
             self._http.stop(timeout=1)
+
+    def _listen(self) -> None:
+        """Raises ConfigError: another program (or daemon) has this address."""
+        try:
+            self._http.start()
+        except OSError as error:
+            listen = self.settings.http_listen
+            what = f"cannot listen on {listen.host}:{listen.port}: {error.strerror or error}"
+            remedy = "each daemon needs an address of its own: listen, or DIALER_HTTP_LISTEN"
+            raise ConfigError([Problem(place="http", what=what, remedy=remedy)]) from error
 
 
 # ------------------------------------------------------------------ asking running daemons

@@ -181,7 +181,11 @@ def _table(report: ImportReport, done: _Import) -> Table:
             for reason, n in report.kept_out.items()
         ),
         ("rejected", report.rejected),
-        *((("taken over without one of their phones", report.in_part),) if report.in_part else ()),
+        *(
+            (("taken over without one of their phones", report.in_part),)
+            if report.in_part
+            else ()
+        ),
     ]
     return Table(
         title=f"{done.file.path.name} onto the list {done.list_name}",

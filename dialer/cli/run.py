@@ -19,6 +19,7 @@ from dialer.app import Service
 from dialer.cli.logs import configure
 from dialer.cli.options import CONFIG
 from dialer.errors import Bug, SwitchError
+from dialer.settings.loading import load
 
 log = structlog.get_logger(__name__)
 
@@ -37,8 +38,10 @@ def run_command(config: Path, campaigns: tuple[Path, ...], migrate: bool) -> Non
     """Run the daemon until SIGTERM; it drains: no talk is cut."""
     if psycopg.waiting.wait is not psycopg.waiting.wait_poll:
         raise Bug("psycopg was imported before gevent patched: start through dialer.__main__")
-    service = Service(config, list(campaigns) or None, migrate=migrate)
-    configure(service.settings.log_level)
+    files = list(campaigns) or None
+    # Before anything of the daemon exists: its first line is JSON, too.
+    configure(load(config, campaign_files=files).settings.log_level)
+    service = Service(config, files, migrate=migrate)
     try:
         version = service.probe()
     except SwitchError as error:

@@ -8,11 +8,11 @@ nothing, so the outbox may send a batch again whose answer was lost.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from dialer.core.model import AttemptId, CampaignName, OperatorId, Outcome
+from dialer.core.model import AttemptId, CampaignName, Evidence, OperatorId, Outcome
 from dialer.errors import StoreError
 from dialer.ledger import stored
 from dialer.ledger.locks import lock_number_days, lock_people
@@ -80,7 +80,7 @@ def _evidence(outcomes: Sequence[Outcome]) -> dict[str, list[Any]]:
         "sip_phrases": [stored.clean(e.sip_phrase, 200) for e in told],
         "sip_reasons": [stored.clean(e.sip_reason, 500) for e in told],
         "sip_call_ids": [stored.clean(e.sip_call_id, 300) for e in told],
-        "evidence": [stored.to_json(_present(asdict(e))) for e in told],
+        "evidence": [stored.to_json(_present(e)) for e in told],
     }
 
 
@@ -106,10 +106,14 @@ def _small(code: int | None) -> int | None:
     return code if code is not None and 0 <= code < 32_768 else None
 
 
-def _present(values: dict[str, Any]) -> dict[str, Any]:
+_FIELDS = tuple(field.name for field in fields(Evidence))
+
+
+def _present(told: Evidence) -> dict[str, Any]:
+    values = [(name, getattr(told, name)) for name in _FIELDS]
     return {
         name: stored.clean(value) if isinstance(value, str) else value
-        for name, value in values.items()
+        for name, value in values
         if value is not None and value is not False
     }
 

@@ -36,7 +36,7 @@ BATCH = 10_000
 TURN = 50
 STATEMENT_MS = 300_000
 #: Of the server: a batch's staging and sorts stay in it.
-MEMORY = " -c temp_buffers=64MB -c work_mem=64MB"
+MEMORY = " -c temp_buffers=64MB -c work_mem=64MB -c seq_page_cost=0.1 -c random_page_cost=0.1"
 FIRST_REJECTED = 100
 
 Progress = Callable[[int], None]
@@ -101,7 +101,7 @@ class Preparer:
                 yield batch._replace(read=self.read)
                 batch = Batch(0, [], [])
             elif self.read % TURN == 0:
-                gevent.sleep(0)  # let the writer send its next statement
+                gevent.idle()  # the writer goes first: sleep(0) would leave its socket alone
         yield batch._replace(read=self.read)
 
     def _refusal(self, row: ImportRow) -> RejectedRow | None:
@@ -232,6 +232,7 @@ class Importer:
                     copy.write_row(row)
             before = {"before": self._value("last_contact")}
             self._do("link_phones", self._at, last_phone)
+            self._do("measure_rows")
             phones.complete(self._connection)
             self._find_cards(chained=len(batch.phones) > len(batch.rows))
             self._totals["consents"] += self._value("add_new_cards", self._source, self._at)
@@ -245,10 +246,12 @@ class Importer:
 
     def _find_cards(self, *, chained: bool) -> None:
         """`chained`: some row has two phones, so that it may join two others."""
+        self._do("find_owned")
         self._do("match_cards")
         while self._do("join_labels").rowcount and chained:
             pass
         self._do("number_cards")
+        self._do("measure_cards")
 
     def _update_cards(self, before: Mapping[str, Any]) -> None:
         row = self._do("most_rows_of_a_card").fetchone()

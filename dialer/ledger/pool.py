@@ -25,14 +25,17 @@ Cursor = psycopg.Cursor[Row]
 STATEMENT_MS = 15_000
 LOCK_MS = 5_000
 IDLE_IN_TRANSACTION_MS = 20_000
-#: The planner of the pool's connections. Prepared statements keep one plan, because planning the
-#: larger ones anew takes as long as running them; so it must be right for a table that is empty
-#: now and has a million rows in an hour: small sets by index lookups, whatever statistics say.
+#: The planner of the pool's connections. Prepared statements keep one plan, because planning
+#: the larger ones anew takes as long as running them; so it must be right for a table that is
+#: empty now and has a million rows in an hour: small sets by index look-ups, whatever the
+#: statistics say.
 LOOKUPS = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    "enable_bitmapscan": "off",
+    "enable_material": "off",
 }
 #: And of statements that go through whole tables: reports, enrolling.
 SWEEPS = {
@@ -40,6 +43,8 @@ SWEEPS = {
     "enable_seqscan": "on",
     "enable_hashjoin": "on",
     "enable_mergejoin": "on",
+    "enable_bitmapscan": "on",
+    "enable_material": "on",
 }
 CONNECT_S = 5
 

@@ -97,7 +97,12 @@ def _due(row: Row, campaign: CampaignName, now: datetime) -> Due:
     )
 
 
+_NOTHING_YET = History()
+
+
 def _history(row: Row, rounds_failed: int) -> History:
+    if not rounds_failed and not any(row[12:22]):
+        return _NOTHING_YET
     today, week, month, talks, uncharged, last_on, dead, days, gateways, silent = row[12:22]
     return History(
         tries_today=today,

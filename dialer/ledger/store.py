@@ -91,7 +91,7 @@ class PostgresLedger:
             raise StoreError(
                 "postgresql",
                 f"{len(missing)} migrations are not applied, the first is {missing[0].name}",
-                "run the migrations",
+                "run the migrations: dialer migrate",
             )
 
     def close(self) -> None:

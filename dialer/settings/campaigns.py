@@ -110,6 +110,10 @@ def contradictions(model: CampaignModel, tree: Tree) -> Iterator[Problem]:
     if model.holidays is not None and not model.windows:
         what = "holidays count as Sunday, but there are no windows"
         yield problem_at(tree, ("holidays",), what, "write windows, or take it out")
+    if model.record:
+        # Better refused than silently not done: talks would be believed recorded.
+        what = "talks cannot be recorded yet"
+        yield problem_at(tree, ("record",), what, "record: false")
     yield from _limit_contradictions(model, tree)
 
 

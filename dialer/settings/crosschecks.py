@@ -59,7 +59,12 @@ def _group_without_operators(campaign: Tree, daemon: Tree) -> Iterator[Problem]:
 
 
 def nothing_to_show(campaign: Campaign, tree: Tree, settings: Settings) -> Iterator[Problem]:
-    """A campaign whose gateways may show none of its pool's active numbers."""
+    """A campaign whose gateways may show none of its pool's active numbers.
+
+    A gateway that does not exist has its own sentence: what follows from it is none.
+    """
+    if any(name not in settings.gateways for name in campaign.gateways):
+        return
     numbers = settings.pools.get(campaign.pool, ())
     if not numbers or may_show(numbers, campaign.gateways, set(campaign.gateways)):
         return

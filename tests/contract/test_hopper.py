@@ -301,6 +301,15 @@ def test_the_calls_of_an_hour_are_limited_and_the_next_hour_is_free(hopper: Hopp
     assert len(hopper.claim(request(3, later)).claimed) == 2
 
 
+def test_a_call_given_back_after_its_hour_does_not_free_one_in_the_next(hopper: Hopper):
+    hopper.offer(SPRING, [entry(i) for i in range(9)])
+    early = hopper.claim(request(1, pool(1, calls_per_hour=2))).claimed
+    later = pool(1, calls_per_hour=2, hour="2026-11-24T16")
+    assert len(hopper.claim(request(3, later)).claimed) == 2
+    hopper.give_back(early, requeue=False, owner=ONE)
+    assert not hopper.claim(request(1, later)).claimed
+
+
 def test_without_any_number_nobody_is_taken(hopper: Hopper):
     hopper.offer(SPRING, [entry(1)])
     answer = hopper.claim(request(1, []))
@@ -414,6 +423,24 @@ def test_after_a_loss_counts_and_open_calls_are_as_they_were(world: World):
     ]
     hopper.settle(claimed, number_charged=[False], owner=ONE)
     assert list(hopper.used([(number(0), TODAY), (number(9), date(2026, 11, 23))])) == [4, 1]
+
+
+def test_what_was_queued_between_loss_and_rebuild_outlives_the_lease_of_before(world: World):
+    hopper = ready(world)
+    hopper.offer(SPRING, [entry(1)])
+    claimed = hopper.claim(request(1)).claimed
+    world.lose()
+    hopper.offer(SPRING, [entry(1)])
+    hopper.rebuild(
+        epoch="e2",
+        charges={(number(0), TODAY): 1},
+        open_attempts=[OpenAttempt(claimed=claimed[0], instance=ONE, committed_at=START)],
+        lease_s=30.0,
+        now=moment(),
+    )
+    assert not hopper.claim(request(1)).claimed
+    hopper.settle(claimed, number_charged=[True], owner=ONE)
+    assert contacts(hopper.claim(request(1))) == [1]
 
 
 def test_who_rebuilds_second_changes_nothing(world: World):

@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from dialer.sim.private_server import RunningServer
-from dialer.sim.servers import HOST, start_redis
+from dialer.sim.servers import HOST, start_postgres, start_redis
 
 OWNER = """
 import sys, time, pathlib
@@ -114,3 +114,19 @@ def test_servers_die_with_an_owner_that_was_killed(tmp_path: Path):
     assert gone(int(redis_pid))
     assert gone(int(postgres_pid))
     subprocess.run(["rm", "-rf", folder], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's data lie under /var/tmp")
+def test_data_of_a_killed_run_do_not_fill_the_disk(tmp_path: Path):
+    for name in ("killed", "next"):
+        (tmp_path / name).mkdir()
+    killed = start_postgres(tmp_path / "killed")
+    killed.kill()
+    (tmp_path / "killed" / "postgresql.where").unlink(missing_ok=True)
+    (tmp_path / "killed").rmdir()
+    server = start_postgres(tmp_path / "next")
+    try:
+        assert killed.plan.folder.parent != Path("/var/tmp") or not killed.plan.folder.exists()
+        assert server.plan.folder.exists()
+    finally:
+        server.remove()

@@ -29,7 +29,9 @@ WITH told AS MATERIALIZED (
         evidence = t.evidence::jsonb, next_step = t.step, next_reason = t.step_reason,
         entry = NULL
     FROM told AS t
-    WHERE a.id = t.id AND a.ended_at IS NULL
+    -- Open; told by the disposition, so that the planner goes by the id and not through the
+    -- index of open attempts, which holds the dead ones, too, until it is vacuumed.
+    WHERE a.id = t.id AND a.disposition IS NULL
     RETURNING a.id, a.campaign, a.contact_id, a.phone_id, a.number, a.number_day, a.gateway,
         a.ended_at, a.charged, a.number_charged, a.disposition, a.short_answer, a.next_step,
         a.next_reason, t.due_at, t.rounds_failed, a.answered_at IS NOT NULL AS heard,

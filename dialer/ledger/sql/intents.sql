@@ -49,7 +49,13 @@ WITH asked AS MATERIALIZED (
     ) AS t (campaign, purpose, consent_required, per_day, per_week, per_month, talks_per_day,
         uncharged_per_day, default_zone)
 ), judged AS MATERIALIZED (
-    SELECT asked.*, q.tier, denial.reason, denial.until,
+    SELECT asked.*, q.tier, denial.reason,
+        CASE
+            WHEN denial.reason = allowed.reason THEN allowed.until
+            WHEN denial.reason = 'numbers_busy' OR q.phone_id <> asked.phone_id
+                THEN :at::timestamptz
+            WHEN q.state = 'waiting' AND q.due_at > :at::timestamptz THEN q.due_at
+        END AS until,
         ((asked.day + 1)::timestamp AT TIME ZONE coalesce(n.zone, 'UTC')) AS day_ends
     FROM asked
     JOIN rules AS r ON r.campaign = asked.campaign
@@ -57,35 +63,34 @@ WITH asked AS MATERIALIZED (
     LEFT JOIN queue_entries AS q
         ON q.contact_id = asked.contact_id AND q.campaign_id = c.id
     LEFT JOIN numbers AS n ON n.number = asked.number
-    LEFT JOIN attempts AS known ON known.id = asked.id
+    -- OFFSET 0: one look-up each, never the whole table, whatever its statistics say.
+    LEFT JOIN LATERAL (
+        SELECT a.id, a.ended_at FROM attempts AS a WHERE a.id = asked.id OFFSET 0
+    ) AS known ON true
     LEFT JOIN LATERAL permission_of(
         asked.contact_id, asked.phone_id, asked.campaign, r.purpose, r.consent_required,
         r.per_day, r.per_week, r.per_month, r.talks_per_day, r.uncharged_per_day,
         r.default_zone, :at::timestamptz) AS allowed ON true
-    LEFT JOIN LATERAL (
-        SELECT v.reason, v.until
-        FROM (VALUES
-            (1, known.id IS NOT NULL AND known.ended_at IS NULL, 'committed', NULL),
-            (2, known.id IS NOT NULL, 'done', NULL),
-            (3, (SELECT s.engaged FROM switches AS s WHERE s.name = 'halt'), 'halted', NULL),
-            (4, q.contact_id IS NULL OR allowed.tries_today IS NULL, 'no_phone', NULL),
-            (5, allowed.reason IS NOT NULL, allowed.reason, allowed.until),
-            (6, q.state = 'dialing', 'already_being_called', NULL),
-            (7, q.state IN ('done', 'check_list'), q.state, NULL),
-            (8, q.state = 'review', 'in_review', NULL),
-            (9, q.state = 'archive', 'archived', NULL),
-            (10, q.state = 'off_list', 'campaign_ended', NULL),
-            (11, q.state = 'waiting' AND q.due_at > :at::timestamptz,
-                coalesce(q.held_reason, 'retry_later'), q.due_at),
-            (12, q.phone_id <> asked.phone_id, 'retry_later', :at::timestamptz),
+    CROSS JOIN LATERAL (
+        SELECT CASE
+            WHEN known.id IS NOT NULL
+                THEN CASE WHEN known.ended_at IS NULL THEN 'committed' ELSE 'done' END
+            WHEN (SELECT s.engaged FROM switches AS s WHERE s.name = 'halt') THEN 'halted'
+            WHEN q.contact_id IS NULL OR allowed.tries_today IS NULL THEN 'no_phone'
+            WHEN allowed.reason IS NOT NULL THEN allowed.reason
+            WHEN q.state = 'dialing' THEN 'already_being_called'
+            WHEN q.state IN ('done', 'check_list') THEN q.state
+            WHEN q.state = 'review' THEN 'in_review'
+            WHEN q.state = 'archive' THEN 'archived'
+            WHEN q.state = 'off_list' THEN 'campaign_ended'
+            WHEN q.state = 'waiting' AND q.due_at > :at::timestamptz
+                THEN coalesce(q.held_reason, 'retry_later')
+            WHEN q.phone_id <> asked.phone_id THEN 'retry_later'
             -- Claimed before the number's midnight: the claim counted on the wrong day.
-            (13, asked.day <> (:at::timestamptz AT TIME ZONE n.zone)::date, 'numbers_busy',
-                :at::timestamptz)
-        ) AS v (place, holds, reason, until)
-        WHERE v.holds
-        ORDER BY v.place
-        LIMIT 1
-    ) AS denial ON true
+            WHEN asked.day <> (:at::timestamptz AT TIME ZONE n.zone)::date THEN 'numbers_busy'
+        END AS reason
+        OFFSET 0
+    ) AS denial
 ), alone AS (
     -- One call per phone and person within the batch, too.
     SELECT * FROM (

@@ -27,7 +27,6 @@ from tests.contract.ledger.world import (
     campaign,
     number,
     retry,
-    row,
     verdict,
 )
 
@@ -358,45 +357,3 @@ def test_numbers_follow_their_configuration(world: World) -> None:
     assert world.ask("SELECT zone, hard_limit FROM numbers") == [("Europe/Moscow", 80)]
     world.ledger.save_numbers([number(state="resting")])
     assert world.one("SELECT state FROM numbers") == "resting"
-
-
-# ------------------------------------------------------------------ plans of hot queries
-
-
-def test_hot_queries_use_their_indexes(world: World) -> None:
-    """A plan that falls back to reading the whole queue stops a campaign of a million."""
-    world.rows(row(n) for n in range(1, 3001))
-    world.save(campaign())
-    world.ask("ANALYZE")
-    used = plans(
-        world,
-        "SELECT contact_id FROM queue_entries WHERE campaign_id = 1 AND state = 'due'"
-        " ORDER BY tier, score DESC, position LIMIT 10",
-        "SELECT contact_id FROM queue_entries WHERE campaign_id = 1 AND state = 'waiting'"
-        " AND due_at <= now() ORDER BY due_at, tier, score DESC, position LIMIT 10",
-        "SELECT contact_id FROM queue_entries WHERE campaign_id = 1 AND rescore_at <= now()"
-        " AND state IN ('due', 'waiting') ORDER BY rescore_at LIMIT 10",
-        "SELECT reason FROM permission_of(1, 1, 'c', 'p', true, 1, 1, 1, 1, 1, NULL, now())",
-    )
-    due, waiting, rescore, permission = used
-    assert "queue_due" in due
-    assert "Sort" not in due
-    assert "queue_waiting" in waiting
-    assert "Sort" not in waiting
-    assert "queue_rescore" in rescore
-    assert "Seq Scan" not in permission
-    assert "Function Scan" not in permission  # inlined
-    for index in ("attempts_by_phone", "attempts_by_contact", "phones_pkey", "consents_pkey"):
-        assert index in permission
-
-
-def plans(world: World, *queries: str) -> list[str]:
-    with psycopg.connect(world.dsn, autocommit=True) as connection:
-        # Small tables are read whole because that is cheaper; whether the index can serve is
-        # what a large one hangs on.
-        connection.execute("SET enable_seqscan = off")
-        connection.execute("SET enable_bitmapscan = off")
-        return [
-            "\n".join(line for (line,) in connection.execute(b"EXPLAIN " + query.encode()))
-            for query in queries
-        ]

@@ -83,7 +83,7 @@ silence: 1500ms
 message: ru/abandoned.wav
 max_talk: 1h 30m
 abandonment_cap: 2,5 %
-record: true
+record: false
 wrapup: 20s
 share: 2.5
 priority: -3
@@ -135,7 +135,7 @@ sticky: true
         message="ru/abandoned.wav",
         max_talk_s=5400,
         abandonment_cap=0.025,
-        record=True,
+        record=False,
         wrapup_s=20.0,
         share=2.5,
         priority=-3,
@@ -325,3 +325,10 @@ def test_any_campaign_that_is_written_is_read_back(name, rules, windows, wrapup,
     assert campaign.wrapup_s == wrapup
     assert campaign.retry_s == {Disposition(word): value for word, (_, value) in retry.items()}
     assert campaign.abandonment_cap == pytest.approx(cap / 10_000)
+
+
+def test_a_recording_that_would_not_happen_is_refused(tmp_path):
+    """A supervisor would believe that talks are kept, and learn otherwise from a complaint."""
+    problems = told(tmp_path, spring=CAMPAIGN + "record: true\n")
+    assert len(problems) == 1
+    assert "talks cannot be recorded yet" in problems[0]

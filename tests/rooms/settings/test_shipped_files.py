@@ -19,7 +19,8 @@ from dialer.settings.phones import PhoneReader
 from dialer.settings.tags import load_tags
 
 ROOT = Path(__file__).parents[3]
-DAEMONS = sorted((ROOT / "config").glob("d*.yaml"))
+# demo_world.yaml is the simulated switch's, not a daemon's.
+DAEMONS = sorted(set((ROOT / "config").glob("d*.yaml")) - {ROOT / "config" / "demo_world.yaml"})
 CAMPAIGNS = sorted((ROOT / "campaigns").glob("*.yaml"))
 
 

@@ -73,6 +73,19 @@ def test_the_ceiling_ends_a_call_that_everybody_forgot(lab: Make) -> None:
     assert one.last("CHANNEL_HANGUP_COMPLETE", "c")["Hangup-Cause"] == "ALLOTTED_TIMEOUT"
 
 
+def test_a_leg_is_forgotten_before_its_hang_up_is_told(lab: Make) -> None:
+    """A daemon that asks `uuid_exists` in between must not take "false" for the whole story."""
+    one = lab(ways=replace(CALM.ways, races=True, report_s=(0.02, 0.02)))
+    one.ready("c")
+    leave(one, "c")
+    assert one.api("uuid_exists c") == "false"
+    assert one.api("uuid_bridge operator c").startswith("-ERR Invalid uuid")
+    assert one.channel("operator").parked
+    assert "CHANNEL_HANGUP_COMPLETE" not in one.names("c")
+    one.clock.advance(0.02)
+    assert one.names("c")[-2:] == ["CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"]
+
+
 # ------------------------------------------------------------------ hand-over
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import gevent
@@ -38,7 +39,14 @@ from dialer.hopper.presence import RedisPresence
 from dialer.hopper.queue import RedisHopper
 from dialer.ledger.store import PostgresLedger
 from dialer.metrics.meter import MemoryMeter
-from dialer.ports import CustomerCall, OperatorCall, Switch, SwitchEvent
+from dialer.ports import (
+    CustomerCall,
+    ImportReport,
+    OperatorCall,
+    RejectedRow,
+    Switch,
+    SwitchEvent,
+)
 from dialer.settings.columns import ColumnMapping
 from dialer.settings.csv_rows import open_contacts
 from dialer.settings.loading import Loaded, load
@@ -156,9 +164,12 @@ class Desk:
 
     # ------------------------------------------------------------------ doing
 
-    def bring_in(self, path: Any = HERE / "contacts.csv") -> tuple[Any, list[Any]]:
+    def bring_in(
+        self, path: Path = HERE / "contacts.csv"
+    ) -> tuple[ImportReport, list[RejectedRow]]:
         """Import: (report, every rejected row)."""
-        settings, rejected = self.loaded.settings, []
+        settings = self.loaded.settings
+        rejected: list[RejectedRow] = []
         phones = PhoneReader(
             destinations=settings.destinations, own_numbers=settings.own_numbers
         )
@@ -180,9 +191,13 @@ class Desk:
     def log_in(self, *names: str) -> None:
         dispatcher = self.daemon.dispatcher
         for name in map(OperatorId, names):
-            dispatcher.do(lambda now, name=name: dispatcher.enlist(enrol(name, now)))
+            self._enlist(name)
             dispatcher.put(ToOperator(name, LoginAsked(fresh_leg())))
         self.settle_down()
+
+    def _enlist(self, name: OperatorId) -> None:
+        dispatcher = self.daemon.dispatcher
+        dispatcher.do(lambda now: dispatcher.enlist(enrol(name, now)))
 
     def gateway(self, name: str, *, up: bool) -> None:
         self.daemon.lines.gateway_state(GatewayName(name), up=up)

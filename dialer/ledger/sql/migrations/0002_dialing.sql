@@ -116,7 +116,8 @@ CREATE TABLE attempts (
     disposed_at timestamptz,
     CHECK ((ended_at IS NULL) = (disposition IS NULL)),
     CHECK (ended_at IS NULL OR entry IS NULL)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05,
+        autovacuum_analyze_scale_factor = 0.05);
 -- Never two calls at once to one phone or one person, over any campaign or daemon (R6.5).
 CREATE UNIQUE INDEX attempts_one_open_phone ON attempts (phone_id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX attempts_one_open_contact ON attempts (contact_id) WHERE ended_at IS NULL;

@@ -63,7 +63,16 @@ CREATE FUNCTION permission_of(
     dead_gateways text[], unavailable_attempts integer
 ) LANGUAGE sql STABLE AS $$
     SELECT
-        denial.reason, denial.until, p.zones, p.region,
+        denial.reason,
+        CASE denial.reason
+            WHEN 'stop' THEN stop.until
+            WHEN 'tries_month' THEN greatest(bp.month_free_at, bc.month_free_at)
+            WHEN 'tries_week' THEN greatest(bp.week_free_at, bc.week_free_at)
+            WHEN 'tries_day' THEN day.ends
+            WHEN 'talks_day' THEN day.ends
+            WHEN 'failures_day' THEN day.ends
+        END,
+        p.zones, p.region,
         greatest(bp.today, bc.today), greatest(bp.week, bc.week), greatest(bp.month, bc.month),
         greatest(bp.talks, bc.talks), bp.uncharged,
         (bp.last_at AT TIME ZONE called.zone)::date,
@@ -99,30 +108,23 @@ CREATE FUNCTION permission_of(
         WHERE c.phone_id = p.id AND c.purpose = for_purpose
             AND c.contact_id IN (0, of_contact)
     ) AS consent
-    LEFT JOIN LATERAL (
-        SELECT rules.reason, rules.until
-        FROM (VALUES
-            (1, p.state = 'archived', 'archived', NULL),
-            (2, p.state = 'review', 'in_review', NULL),
-            (3, stop.found, 'stop', stop.until),
-            (4, consent.last_withdrawn IS NOT NULL
-                AND (consent.valid_from IS NULL OR consent.valid_from <= consent.last_withdrawn),
-                'consent_withdrawn', NULL),
-            (5, consent_required AND consent.valid_from IS NULL AND consent.expired,
-                'consent_expired', NULL),
-            (6, consent_required AND consent.valid_from IS NULL, 'consent_missing', NULL),
-            (7, bp.open OR bc.open, 'already_being_called', NULL),
-            (8, greatest(bp.talks, bc.talks) >= talks_per_day, 'talks_day', day.ends),
-            (9, greatest(bp.month, bc.month) >= per_month, 'tries_month',
-                greatest(bp.month_free_at, bc.month_free_at)),
-            (10, greatest(bp.week, bc.week) >= per_week, 'tries_week',
-                greatest(bp.week_free_at, bc.week_free_at)),
-            (11, greatest(bp.today, bc.today) >= per_day, 'tries_day', day.ends),
-            (12, bp.uncharged >= uncharged_per_day, 'failures_day', day.ends)
-        ) AS rules (place, holds, reason, until)
-        WHERE rules.holds
-        ORDER BY rules.place
-        LIMIT 1
-    ) AS denial ON true
+    CROSS JOIN LATERAL (
+        SELECT CASE
+            WHEN p.state = 'archived' THEN 'archived'
+            WHEN p.state = 'review' THEN 'in_review'
+            WHEN stop.found THEN 'stop'
+            WHEN consent.last_withdrawn IS NOT NULL AND (consent.valid_from IS NULL
+                OR consent.valid_from <= consent.last_withdrawn) THEN 'consent_withdrawn'
+            WHEN consent_required AND consent.valid_from IS NULL
+                THEN CASE WHEN consent.expired THEN 'consent_expired' ELSE 'consent_missing' END
+            WHEN bp.open OR bc.open THEN 'already_being_called'
+            WHEN greatest(bp.talks, bc.talks) >= talks_per_day THEN 'talks_day'
+            WHEN greatest(bp.month, bc.month) >= per_month THEN 'tries_month'
+            WHEN greatest(bp.week, bc.week) >= per_week THEN 'tries_week'
+            WHEN greatest(bp.today, bc.today) >= per_day THEN 'tries_day'
+            WHEN bp.uncharged >= uncharged_per_day THEN 'failures_day'
+        END AS reason
+        OFFSET 0
+    ) AS denial
     WHERE p.id = of_phone
 $$;
