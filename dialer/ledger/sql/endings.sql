@@ -120,6 +120,19 @@ WITH told AS MATERIALIZED (
     FROM placed AS e
     WHERE q.contact_id = e.contact_id AND q.campaign_id = e.campaign_id
         AND q.state = 'dialing'
+), siblings AS (
+    -- Two people on one phone stay two cards, but the phone has one pause: without this the
+    -- second would be called right after the first. A round's longer pause is the first one's
+    -- own; a hot lead has just asked to be called.
+    UPDATE queue_entries AS q
+    SET state = 'waiting', held_reason = 'retry_later',
+        due_at = greatest(CASE WHEN q.state = 'waiting' THEN q.due_at END,
+            least(e.due_at, e.ended_at + interval '1 day'))
+    FROM placed AS e
+    JOIN contact_phones AS cp ON cp.phone_id = e.phone_id AND cp.contact_id <> e.contact_id
+    WHERE e.charged AND e.next_step = 'retry' AND q.contact_id = cp.contact_id
+        AND q.campaign_id = e.campaign_id AND q.phone_id = e.phone_id AND q.tier > 0
+        AND q.state IN ('due', 'waiting')
 ), rescored AS (
     -- Status and last contact have changed: the scores in the other campaigns, too.
     UPDATE queue_entries AS q SET rescore_at = t.ended_at

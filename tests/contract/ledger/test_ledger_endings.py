@@ -79,6 +79,35 @@ def test_retry_waits_and_comes_back_behind_first_tries(world: World) -> None:
     assert again[1].history.last_try_on == date(2026, 11, 24)
 
 
+def test_two_people_on_one_phone_share_its_pause(world: World) -> None:
+    """R4.2: two cards, one phone. Without this it rings again right after a busy tone, once for
+    each card; and the second card may already be in the hopper when the first call ends.
+    """
+    world.rows([row(1), row(2, phones=(phone(1),)), row(3)])
+    spring = campaign(caps=WIDE)
+    world.save(spring)
+    first, second, third = world.entries(spring)
+    assert first.phone_id == second.phone_id
+    world.dial(spring, first, next=retry(LATER))
+    assert world.entries(spring) == [third]
+    (refused,) = world.commit(spring, [second])
+    assert (refused.committed, refused.reason) == (False, "retry_later")
+    assert refused.until == LATER
+    again = world.entries(spring, now=AFTER_RETRY)
+    assert [entry.position for entry in again] == [2, 3, 1]
+
+
+def test_a_rounds_long_pause_is_the_first_cards_own(world: World) -> None:
+    """A week of silence after a failed round is no reason to keep the other person waiting."""
+    world.rows([row(1), row(2, phones=(phone(1),))])
+    spring = campaign(caps=WIDE)
+    world.save(spring)
+    first, second = world.entries(spring)
+    world.dial(spring, first, next=retry(NOW + timedelta(days=7), rounds_failed=1))
+    tomorrow = world.entries(spring, now=NOW + timedelta(days=1, seconds=1))
+    assert [entry.contact_id for entry in tomorrow] == [second.contact_id]
+
+
 def test_failure_that_is_no_try_comes_back_in_its_place(world: World) -> None:
     """R3.9: a carrier's failure must not cost the contact his turn."""
     world.people(2)
