@@ -25,6 +25,8 @@ STATE_STYLE = {
     "adrift": "red",
     "offline": "dim",
 }
+#: States of calls in the order of their life. Those that last an instant, or are trouble, have a
+#: column only while somebody is in them.
 CALL_STATES = (
     "claimed",
     "dialing",
@@ -35,6 +37,7 @@ CALL_STATES = (
     "message",
     "adrift",
 )
+ALWAYS_SHOWN = ("dialing", "ringing", "waiting", "talking")
 
 Statuses = Mapping[str, Mapping[str, Any]]
 
@@ -63,16 +66,22 @@ def _head(name: str, status: Mapping[str, Any]) -> RenderableType:
 
 
 def _campaigns(status: Mapping[str, Any]) -> Group:
+    shown = [
+        state
+        for state in CALL_STATES
+        if state in ALWAYS_SHOWN
+        or any(one["calls"].get(state) for one in status["campaigns"].values())
+    ]
     table = Table(expand=True, title_justify="left", pad_edge=False)
     table.add_column("campaign", style="bold")
-    for state in CALL_STATES:
+    for state in shown:
         table.add_column(state, justify="right")
     table.add_column("answered", justify="right")
     table.add_column("abandoned", justify="right")
     for name, one in status["campaigns"].items():
         table.add_row(
             name,
-            *(str(one["calls"].get(state, 0) or "·") for state in CALL_STATES),
+            *(str(one["calls"].get(state, 0) or "·") for state in shown),
             str(one["answered"]),
             _abandoned(one["abandoned"], one["answered"]),
         )
