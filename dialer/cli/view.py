@@ -25,8 +25,8 @@ STATE_STYLE = {
     "adrift": "red",
     "offline": "dim",
 }
-#: States of calls in the order of their life. Those that last an instant, or are trouble, have a
-#: column only while somebody is in them.
+#: States of calls in the order of their life. Those that last an instant, or are trouble, have
+#: a column only while somebody is in them.
 CALL_STATES = (
     "claimed",
     "dialing",

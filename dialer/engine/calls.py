@@ -21,8 +21,10 @@ from dialer.core.model import (
     Group,
     GroupName,
     LegId,
+    OpenAttempt,
     OperatorId,
     OperatorProfile,
+    PoolName,
 )
 
 #: Ended attempts remembered for late events: at 40 calls a second about four minutes.
@@ -70,6 +72,22 @@ class Calls:
 
     def group_of(self, attempt: Attempt) -> GroupName:
         return self.campaigns[attempt.claimed.entry.campaign].group
+
+    def campaign_of(self, found: OpenAttempt) -> Campaign:
+        """Its campaign; where the file is gone a stand-in, switched off, by the defaults: what
+        is open must be resolved all the same.
+        """
+        name = found.claimed.entry.campaign
+        stand_in = Campaign(
+            name=name,
+            list_name="",
+            group=GroupName(""),
+            pool=PoolName(""),
+            gateways=(),
+            purpose="",
+            active=False,
+        )
+        return self.campaigns.setdefault(name, stand_in)
 
     # ------------------------------------------------------------------ attempts
 

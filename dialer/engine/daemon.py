@@ -7,27 +7,22 @@ close. Operators' legs stay parked on the switch: a successor adopts them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import gevent
 import structlog
 from gevent.event import Event as Signal
+from gevent.lock import Semaphore
 
 from dialer.core.calls.attempts import AttemptState
 from dialer.core.model import (
     Campaign,
-    CampaignName,
-    Gateway,
     GatewayName,
-    Group,
-    GroupName,
     InstanceName,
-    Number,
     OperatorId,
-    OperatorProfile,
 )
 from dialer.core.permission.reasons import Reason
 from dialer.engine.calls import Calls
@@ -35,17 +30,21 @@ from dialer.engine.control import Control
 from dialer.engine.dispatcher import Dispatcher
 from dialer.engine.feeder import Feeder
 from dialer.engine.gate import Gate
+from dialer.engine.leases import Leases
 from dialer.engine.lines import Lines
 from dialer.engine.outbox import Outbox
 from dialer.engine.pacer import Pacer
 from dialer.engine.performer import Performer
+from dialer.engine.plan import Plan, Ports
 from dialer.engine.reaper import Reaper
 from dialer.engine.status import Status
 from dialer.engine.stores import StoreWatch
 from dialer.engine.supervision import Notifier, Nursery
 from dialer.engine.tally import AnswerTally
 from dialer.errors import ConfigError, StoreError
-from dialer.ports import Clock, Hopper, Ledger, Meter, Presence, Switch, SwitchEvent
+from dialer.ports import SwitchEvent
+
+__all__ = ["Daemon", "Plan", "Ports"]
 
 log = structlog.get_logger(__name__)
 
@@ -55,31 +54,10 @@ BEFORE_TALK = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What is configured, as the engine needs it; a reload brings a whole new one."""
-
-    campaigns: Mapping[CampaignName, Campaign]
-    groups: Mapping[GroupName, Group]
-    operators: Mapping[OperatorId, OperatorProfile]
-    gateways: Mapping[GatewayName, Gateway]
-    numbers: Sequence[Number]
-    switch_calls_per_s: float
-    switch_calls_at_once: int
-    recordings: str = ""
-    drain_s: float = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """The world, joined by `app`."""
-
-    switch: Switch
-    hopper: Hopper
-    presence: Presence
-    ledger: Ledger
-    meter: Meter
-    clock: Clock
+#: How long the results of an untimely end may take into the books.
+LAST_WORDS_S = 2.0
+#: Between two tries to listen for new leads.
+DEAF_S = 1.0
 
 
 class Daemon:
@@ -94,15 +72,18 @@ class Daemon:
         load: Callable[[], Plan],
         holidays: Callable[[Campaign], frozenset[date]],
         notifier: Notifier,
+        strict: bool = False,
     ) -> None:
         self._instance = instance
         self._ports = ports
         self._plan = plan
         self._load = load
         self._notifier = notifier
+        self._strict = strict
         self._phase = "starting"
         self._stopping = Signal()
         self._reload_asked = Signal()
+        self._reloading = Semaphore()
         self._hurry = False
         self._build(holidays)
 
@@ -140,6 +121,7 @@ class Daemon:
             changed=lambda: self.pacer.wake(),
             alive=self._notifier.alive,
             operator_moved=self.outbox.operator_moved,
+            strict=self._strict,
         )
         self.performer.connect(self.dispatcher)
         self.feeder = Feeder(
@@ -185,6 +167,19 @@ class Daemon:
             instance=instance,
             capped=self.pacer.caps.__setitem__,
             refill=self.feeder.wake,
+            halted=lambda: self.control.cancel_all(),
+            boxes=(self.outbox.to_ledger, self.outbox.to_hopper),
+        )
+        self.leases = Leases(
+            self.calls,
+            self.dispatcher,
+            ports.switch,
+            stores,
+            ports.presence,
+            clock,
+            meter,
+            instance=instance,
+            withdraw=self.outbox.withdraw,
         )
         self.control = Control(
             self.calls,
@@ -197,6 +192,7 @@ class Daemon:
             instance=instance,
             reload=self._reload,
             hot=self.feeder.wake,
+            errand=self.nursery.errand,
         )
         self.status = Status(
             self.calls,
@@ -227,6 +223,8 @@ class Daemon:
         finally:
             self._phase = "stopped"
             self._ports.switch.stop()
+            # If a greenlet died: what has ended should still be in the books.
+            self.outbox.wait_empty(LAST_WORDS_S)
             self.nursery.stop()
             self._forget()
             self._ports.ledger.close()
@@ -251,6 +249,7 @@ class Daemon:
         self.store_watch.look(now)
         start("store watch", self.store_watch.run)
         start("reaper", self.reaper.run)
+        start("leases", self.leases.run)
         self._ports.switch.start(self._inbox)
         start("feeder", self.feeder.run)
         start("work", self._listen_for_work)
@@ -267,6 +266,7 @@ class Daemon:
         log.info("draining", calls=len(self.calls.attempts))
         end_s = self._ports.clock.now().mono_s + self._plan.drain_s
         while not self._hurry and self._ports.clock.now().mono_s < end_s:
+            self.nursery.check()
             if not self.calls.attempts:
                 break
             gevent.sleep(0.1)
@@ -275,8 +275,11 @@ class Daemon:
             log.error("results are not written", items=self.outbox.size)
 
     def _forget(self) -> None:
+        """Out of sight; but a successor must know who of the adopted is in a pause."""
+        operators = self.status.operators(self._ports.clock.now())
         try:
             self._ports.presence.forget(self._instance)
+            self._ports.presence.publish_operators(self._instance, operators)
         except StoreError as error:
             log.warning("presence could not be withdrawn", error=str(error))
 
@@ -288,12 +291,12 @@ class Daemon:
             case "link_up":
                 self._ports.meter.count("dialer_switch_reconnects_total")
                 self._ports.meter.gauge("dialer_switch_up", 1.0)
-                self.reaper.link_up()
+                self.reaper.link_up(restarted=bool(event.data.get("restarted")))
             case "link_lost" | "blind":
                 self._ports.meter.gauge("dialer_switch_up", float(event.kind == "blind"))
                 self.gate.shut(Reason.SWITCH_BLIND, str(event.data.get("why", event.kind)))
             case "seeing":
-                self.reaper.link_up()
+                self.reaper.seeing()
             case "gateway":
                 name = GatewayName(str(event.data.get("gateway", "")))
                 self.lines.gateway_state(name, bool(event.data.get("up")))
@@ -310,13 +313,17 @@ class Daemon:
             return {}
 
     def _listen_for_work(self) -> None:
+        deaf = False
         while True:
             try:
-                if self._ports.ledger.wait_for_work(30.0):
+                # After a gap: listen first, then look, so that nobody falls between.
+                if self._ports.ledger.wait_for_work(0.1 if deaf else 30.0) or deaf:
                     self.feeder.wake()
+                deaf = False
             except StoreError as error:
+                deaf = True
                 log.warning("not woken by new leads for now", error=str(error))
-                gevent.sleep(1.0)
+                gevent.sleep(DEAF_S)
 
     # ------------------------------------------------------------------ reload
 
@@ -331,6 +338,11 @@ class Daemon:
             self._reload()
 
     def _reload(self) -> dict[str, Any]:
+        """One at a time: a command and a signal may come together."""
+        with self._reloading:
+            return self._reload_alone()
+
+    def _reload_alone(self) -> dict[str, Any]:
         """The whole new configuration, or the old one stays; no call is dropped."""
         self._notifier.reloading()
         try:
@@ -344,21 +356,16 @@ class Daemon:
         finally:
             self._notifier.ready("dialing")
         self._plan = plan
-        self.dispatcher.do(
-            lambda at: self.calls.configure(plan.campaigns, plan.groups, plan.operators)
-        )
-        self.lines.configure(plan.gateways, plan.numbers)
-        self._ports.switch.set_gateways(plan.gateways)
-        for name in self.calls.campaigns.keys() - plan.campaigns.keys():
-            self._retire(name)
+        self.dispatcher.do(lambda at: self._apply(plan))
         self.feeder.wake()
         log.info("reloaded", campaigns=sorted(plan.campaigns))
         return {"ok": True, "campaigns": sorted(plan.campaigns)}
 
-    def _retire(self, name: CampaignName) -> None:
-        """Its file is gone: nothing more is dialed for it, its live calls go on."""
-        self.calls.campaigns[name] = replace(self.calls.campaigns[name], active=False)
-        try:
-            self._ports.hopper.clear(name)
-        except StoreError as error:
-            log.warning("hopper of a retired campaign stays", campaign=name, error=str(error))
+    def _apply(self, plan: Plan) -> None:
+        """In the dispatcher's turn: all of it or nothing is seen by the others."""
+        gone = self.calls.campaigns.keys() - plan.campaigns.keys()
+        # Its file is gone: nothing more is dialed for it, its live calls go on.
+        retired = {name: replace(self.calls.campaigns[name], active=False) for name in gone}
+        self.calls.configure({**retired, **plan.campaigns}, plan.groups, plan.operators)
+        self.lines.configure(plan.gateways, plan.numbers)
+        self._ports.switch.set_gateways(plan.gateways)

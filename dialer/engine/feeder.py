@@ -27,6 +27,9 @@ log = structlog.get_logger(__name__)
 FULL = 1_000
 #: Looks at the ledger when nothing wakes it.
 TICK_S = 1.0
+#: A well-filled hopper is brought up to date so often: ranks that depend on time, promised
+#: calls that became due, closed windows.
+REFRESH_S = 15.0
 #: A contact without a known next time is looked at again after so long.
 AGAIN_S = 900.0
 
@@ -57,6 +60,8 @@ class Feeder:
         self._signal = Signal()
         self._urgent = False
         self._quiet_until_s: dict[CampaignName, float] = {}
+        self._stale_from_s: dict[CampaignName, float] = {}
+        self._fed_for: dict[CampaignName, Campaign] = {}
 
     def wake(self) -> None:
         """Somebody became due: look at once, even where the hopper is well filled."""
@@ -69,45 +74,78 @@ class Feeder:
 
     def run(self) -> None:
         while True:
-            urgent, self._urgent = self._urgent, False
             self._signal.clear()
-            if self._open():
-                self._feed_all(urgent=urgent)
+            if self._open() and not self.feed_all():
+                gevent.sleep(TICK_S)
             self._signal.wait(TICK_S)
 
-    def _feed_all(self, *, urgent: bool) -> None:
+    def feed_all(self) -> bool:
+        """Every active campaign; False if one could not be fed. Who became due stays urgent
+        until all have been.
+        """
+        urgent, self._urgent = self._urgent, False
+        failed = False
         for campaign in list(self._campaigns().values()):
-            if not campaign.active:
-                continue
             try:
-                self.feed(campaign, urgent=urgent)
+                if campaign.active:
+                    self.feed(campaign, urgent=urgent)
+                elif self._fed_for.get(campaign.name) != campaign:
+                    self._empty(campaign)
             except StoreError as error:
+                failed = True
                 self._meter.count("dialer_store_errors_total", store=error.store)
                 log.warning("feeding waits", campaign=campaign.name, error=str(error))
-                gevent.sleep(TICK_S)
+        self._urgent = self._urgent or (urgent and failed)
+        return not failed
 
     def feed(self, campaign: Campaign, *, urgent: bool = False) -> int:
         """Fill this campaign's hopper; how many entries were offered."""
         now = self._clock.now()
+        if self._fed_for.get(campaign.name) != campaign:
+            self._empty(campaign)
         size = self._hopper.size(campaign.name)
         self._meter.gauge("dialer_hopper_entries", size, campaign=campaign.name)
-        if not urgent and (
-            size > FULL // 2 or self._quiet_until_s.get(campaign.name, 0.0) > now.mono_s
-        ):
+        if not urgent and self._has_enough(campaign.name, size, now):
             return 0
         due = self._ledger.due(campaign, now.wall, FULL)
         entries, postponed = self._look(campaign, due, now)
         if postponed:
             self._ledger.postpone(campaign.name, postponed)
         if entries:
-            self._hopper.offer(campaign.name, entries)
+            self._offer(campaign.name, entries)
             self._fed(campaign.name)
+        self._stale_from_s[campaign.name] = now.mono_s + REFRESH_S
         # What is in the hopper stays due until it is claimed: where the head has not more to
         # give, the ledger need not be asked again at once. What was held made room for those
         # behind.
         if len(due) < FULL or len(entries) == FULL:
             self._quiet_until_s[campaign.name] = now.mono_s + TICK_S * 0.9
+        else:
+            self._signal.set()
         return len(entries)
+
+    def _empty(self, campaign: Campaign) -> None:
+        """What was queued under another configuration (or before our start) has its hours and
+        its order; the ledger gives it again.
+        """
+        self._hopper.clear(campaign.name)
+        self._fed_for[campaign.name] = campaign
+        self._stale_from_s.pop(campaign.name, None)
+        self._quiet_until_s.pop(campaign.name, None)
+
+    def _has_enough(self, campaign: CampaignName, size: int, now: Moment) -> bool:
+        if self._quiet_until_s.get(campaign, 0.0) > now.mono_s:
+            return True
+        return size > FULL // 2 and self._stale_from_s.get(campaign, 0.0) > now.mono_s
+
+    def _offer(self, campaign: CampaignName, entries: Sequence[Entry]) -> None:
+        """Those that fell out of the head since they were queued must go: they would stand
+        there with ranks of yesterday, and the hopper would grow.
+        """
+        self._hopper.offer(campaign, entries)
+        if self._hopper.size(campaign) > FULL:
+            self._hopper.clear(campaign)
+            self._hopper.offer(campaign, entries)
 
     def _look(
         self, campaign: Campaign, due: Sequence[Due], now: Moment

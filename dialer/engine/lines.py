@@ -61,8 +61,11 @@ class Lines:
     # ------------------------------------------------------------------ questions
 
     def is_up(self, gateway: GatewayName, now: Moment) -> bool:
-        return gateway not in self.down and not breaker.is_resting(
-            self._breakers[gateway], now.mono_s
+        """A reload may take a gateway away while a campaign of before is still launching."""
+        return (
+            gateway in self.gateways
+            and gateway not in self.down
+            and not breaker.is_resting(self._breakers[gateway], now.mono_s)
         )
 
     def up(self, campaign: Campaign, now: Moment) -> list[GatewayName]:

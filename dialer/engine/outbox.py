@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import gevent
@@ -34,6 +35,7 @@ from dialer.core.model import (
     Outcome,
     PhoneId,
 )
+from dialer.core.permission.hours import is_zone
 from dialer.core.permission.reasons import REQUEUED
 from dialer.errors import StoreError
 from dialer.ports import Clock, Hopper, Ledger, Meter, OperatorChange
@@ -44,6 +46,8 @@ BATCH = 200
 #: A batch is written when it is full or so old.
 LINGER_S = 0.05
 RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+#: So often a store that is otherwise well may refuse one item; then that is set aside.
+ENOUGH_TRIES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +84,12 @@ class Box:
         self,
         name: str,
         write: Callable[[Sequence[Item]], None],
+        probe: Callable[[], object],
         clock: Clock,
         meter: Meter,
     ) -> None:
         self.name = name
+        self._probe = probe
         self._clock = clock
         self._waiting_since_s: float | None = None
         self._write = write
@@ -124,22 +130,36 @@ class Box:
             self._idle.set()
 
     def _write_with_patience(self) -> None:
-        batch = [self._items[i] for i in range(min(BATCH, len(self._items)))]
-        tries = 0
-        while not self._written(batch, tries):
+        """Smaller batches after a failure, so that one bad item holds up none before it."""
+        batch = list(islice(self._items, BATCH))
+        tries = refused = 0
+        while not self._written(batch):
+            # Asked at once: a store that comes back in the pause has refused nothing.
+            refused += len(batch) == 1 and self._store_is_well()
+            if refused == ENOUGH_TRIES:
+                # Its row stays open, its lease held: a restart resolves both.
+                log.error("set aside: the store takes all but this", item=repr(batch[0]))
+                break
+            gevent.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)])
             tries += 1
+            batch = batch[: max(1, len(batch) // 2)]
         for _ in batch:
             self._items.popleft()
         self._waiting_since_s = self._clock.now().mono_s
 
-    def _written(self, batch: Sequence[Item], tries: int) -> bool:
+    def _store_is_well(self) -> bool:
+        try:
+            self._probe()
+        except StoreError:
+            return False
+        return True
+
+    def _written(self, batch: Sequence[Item]) -> bool:
         try:
             self._write(batch)
         except StoreError as error:
-            wait_s = RETRY_S[min(tries, len(RETRY_S) - 1)]
             self._meter.count("dialer_store_errors_total", store=self.name)
-            log.warning("writes wait", error=str(error), items=self.size, again_in_s=wait_s)
-            gevent.sleep(wait_s)
+            log.warning("writes wait", error=str(error), items=self.size)
             return False
         return True
 
@@ -154,8 +174,10 @@ class Outbox:
         self._hopper = hopper
         self._instance = instance
         self._meter = meter
-        self.to_ledger = Box("postgresql", self._write_ledger, clock, meter)
-        self.to_hopper = Box("redis", self._write_hopper, clock, meter)
+        self.to_ledger = Box(
+            "postgresql", self._write_ledger, ledger.clock_offset_s, clock, meter
+        )
+        self.to_hopper = Box("redis", self._write_hopper, hopper.epoch, clock, meter)
 
     # ------------------------------------------------------------------ filled
 
@@ -166,6 +188,7 @@ class Outbox:
         entry = attempt.claimed.entry
         verdict = judge(attempt, evidence, now)
         zone = (entry.zones[0] if entry.zones else campaign.default_zone) or "UTC"
+        zone = zone if is_zone(zone) else "UTC"  # as the ledger does: it comes from outside
         step = next_step(
             entry.history,
             verdict,

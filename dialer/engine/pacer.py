@@ -61,6 +61,9 @@ AGAIN_S = 900.0
 #: A pool that was found used up, or a hopper that was found empty, is not asked again for so
 #: long.
 REST_S = 1.0
+#: A number of which the ledger says that its day is over is not shown for so long; then it is
+#: asked again, because calls that never reached the carrier are given back, and limits change.
+SPENT_S = 60.0
 
 
 class Pacer:
@@ -96,7 +99,7 @@ class Pacer:
         #: (abandoned by us, answered by people) in the cap's window, refreshed by the reaper.
         self.caps: dict[CampaignName, tuple[int, int]] = {}
         self._resting: dict[tuple[CampaignName, Reason], float] = {}
-        self._spent: set[tuple[NumberId, date]] = set()
+        self._spent: dict[tuple[NumberId, date], float] = {}
         self._looked_at_s = clock.now().mono_s
 
     def wake(self) -> None:
@@ -200,10 +203,11 @@ class Pacer:
     def _launch(self, campaign: Campaign, want: int, now: Moment) -> None:
         """Claim and commit in batches until there are `want`, or a limit says enough."""
         try:
-            while want > 0:
-                claimed, asked = self._claim(campaign, want, now)
+            # The gate may be shut while a store is waited for.
+            while want > 0 and self._gate.is_open:
+                claimed, shown, asked = self._claim(campaign, want, now)
                 if claimed:
-                    self._commit(campaign, claimed, now)
+                    self._commit(campaign, claimed, shown, now)
                 want -= len(claimed)
                 if len(claimed) < asked or asked == 0:
                     return
@@ -213,15 +217,18 @@ class Pacer:
 
     def _claim(
         self, campaign: Campaign, want: int, now: Moment
-    ) -> tuple[Sequence[Claimed], int]:
-        """(claimed, asked for): never more than the gateway with the least room could take."""
+    ) -> tuple[Sequence[Claimed], Sequence[Shown], int]:
+        """(claimed, numbers that could be shown, asked for): never more than the gateway with
+        the least room could take.
+        """
         room = self._lines.room(campaign, self._calls, now)
+        self._spent = {key: at for key, at in self._spent.items() if at > now.mono_s}
         shown = self._lines.shown(campaign, room, self._spent, now)
         count = self._at_most(shown, room, want)
         if count == 0:
             if room and not shown:
                 self._rest(Reason.POOL_USED_UP, campaign, now)
-            return (), 0
+            return (), shown, 0
         request = ClaimRequest(
             campaign=campaign.name,
             count=count,
@@ -242,7 +249,7 @@ class Pacer:
         self._meter.count("dialer_claims_total", len(answer.claimed), campaign=campaign.name)
         for one in answer.claimed:
             self._lines.take(one.gateway, 1, now)
-        return answer.claimed, count
+        return answer.claimed, shown, count
 
     def _at_most(
         self, shown: Sequence[Shown], room: Mapping[GatewayName, int], want: int
@@ -263,7 +270,13 @@ class Pacer:
 
     # ------------------------------------------------------------------ intent
 
-    def _commit(self, campaign: Campaign, claimed: Sequence[Claimed], now: Moment) -> None:
+    def _commit(
+        self,
+        campaign: Campaign,
+        claimed: Sequence[Claimed],
+        shown: Sequence[Shown],
+        now: Moment,
+    ) -> None:
         """No commit, no call. A stop that comes meanwhile finds the attempt already here."""
         rules = attempts.CallRules.of(campaign)
 
@@ -272,7 +285,7 @@ class Pacer:
                 self._dispatcher.begin(attempts.claim(one, rules, at))
 
         self._dispatcher.do(begin)
-        limits = {one.id: one.hard_limit for one in self._lines.pools[campaign.pool]}
+        limits = {one.number: one.hard_limit for one in shown}
         intents = [
             Intent(
                 claimed=one,
@@ -309,11 +322,14 @@ class Pacer:
             self._meter.count("dialer_intents_total", campaign=campaign.name, answer=reason)
             one = by_id[answer.attempt_id]
             if answer.committed and answer.digits is not None:
-                self._dispatcher.put(ToAttempt(one.attempt_id, happened.Go(answer.digits)))
+                if Reason.SWITCH_BLIND in self._gate.reasons:
+                    self._deny(one, Reason.SWITCH_BLIND)  # lost while the ledger was asked
+                else:
+                    self._dispatcher.put(ToAttempt(one.attempt_id, happened.Go(answer.digits)))
                 continue
             self._deny(one, reason)
             if reason == Reason.NUMBER_LIMIT:
-                self._spent.add((one.number, one.number_day))
+                self._spent[one.number, one.number_day] = now.mono_s + SPENT_S
             elif reason == Reason.HALTED:
                 self._gate.shut(Reason.HALTED, "said by the ledger")
             elif reason not in REQUEUED:

@@ -115,7 +115,7 @@ class Performer:
         except CommandRefused as error:
             # Each effect knows the refusals that mean something to it; this is another (a
             # question that the switch does not answer, say), and deadlines will tell.
-            log.error("command refused", effect=type(effect).__name__, reply=error.reply)
+            log.warning("command refused", effect=type(effect).__name__, reply=error.reply)
         except Bug:
             # A value that may not be written on the wire: nothing was sent.
             log.exception("command not written", effect=type(effect).__name__)

@@ -1,8 +1,8 @@
 """What the switch knows, what we believe, what the ledger holds open: differences are repaired.
 
 At the start and after each reconnect, then each `SWEEP_S`: every open attempt of ours is
-resolved against the switch before its contact may be dialed again; operators' legs are adopted;
-leases of a dead daemon are settled. Nothing is ever dialed here. A leg is called gone when two
+resolved against the switch before its contact may be dialed again; operators' legs are adopted.
+Nothing is ever dialed here. A leg is called gone when two
 looks have missed it (`show channels` lags) and `uuid_exists` says so too.
 """
 
@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import gevent
 import structlog
 from gevent.event import Event as Signal
 
-from dialer.core.calls import attempts, operators
 from dialer.core.calls import events as happened
+from dialer.core.calls import operators
 from dialer.core.calls.attempts import AttemptState
 from dialer.core.calls.events import Event
 from dialer.core.calls.operators import OperatorState
@@ -45,6 +44,9 @@ SOON_S = 2.0
 #: Operators of whose leg we have lost sight, or who are being called.
 OUT_OF_SIGHT = (OperatorState.ADRIFT, OperatorState.REDIALED)
 
+#: What the meeting place still says of operators from before our start.
+Remembered = Mapping[OperatorId, Mapping[str, Any]]
+
 
 class Reaper:
     """One greenlet; asks the switch and the ledger, tells the dispatcher."""
@@ -60,7 +62,7 @@ class Reaper:
         meter: Meter,
         *,
         instance: InstanceName,
-        remembered: Callable[[], Mapping[OperatorId, Mapping[str, Any]]],
+        remembered: Callable[[], Remembered],
         gateway_seen: Callable[[GatewayName, bool], None],
     ) -> None:
         self._calls = calls
@@ -74,44 +76,48 @@ class Reaper:
         self._remembered = remembered
         self._gateway_seen = gateway_seen
         self._signal = Signal()
-        self._missing: frozenset[LegId] = frozenset()
+        #: Legs that the last look missed, and when they were missed first (monotonic).
+        self._missing: dict[LegId, float] = {}
+        #: Counts the connections: a look that began on an earlier one opens nothing.
+        self._connection = 0
 
     # ------------------------------------------------------------------ the loop
 
-    def link_up(self) -> None:
-        """After each (re)connect: nothing is dialed until a whole look has been taken."""
+    def link_up(self, *, restarted: bool = False) -> None:
+        """After each (re)connect: nothing is dialed until a whole look has been taken.
+
+        A switch that was started again has none of the old legs: one look is enough then.
+        """
+        since_s = self._clock.now().mono_s
+        self._missing = dict.fromkeys(self._believed(), since_s) if restarted else {}
+        self._connection += 1
+        self.seeing()
+
+    def seeing(self) -> None:
+        """Events flow (again): what was not told meanwhile is looked up."""
         self._gate.shut(Reason.SWITCH_BLIND, "the switch is being compared with the books")
-        self._missing = frozenset()
         self._signal.set()
 
     def run(self) -> None:
         while True:
-            self._signal.wait(SOON_S if self._missing else SWEEP_S)
+            told = self._signal.wait(self._patience_s())
             self._signal.clear()
+            if not told and not self._switch.usable():
+                continue  # "link up" or "seeing" will tell
             try:
                 self.sweep()
             except (LinkDown, CommandRefused) as error:
                 log.warning("reconcile waits for the switch", error=str(error))
-                gevent.sleep(0.5)
+
+    def _patience_s(self) -> float:
+        """Sooner while something is missing, or while dialing waits for a whole look."""
+        shut = Reason.SWITCH_BLIND in self._gate.reasons
+        return SOON_S if self._missing or shut else SWEEP_S
 
     def adopt_open(self) -> int:
         """At the start: what the ledger holds open in our name becomes live, out of sight."""
         found = self._ledger.open_attempts(self._instance)
-
-        def turn(now: Moment) -> None:
-            for one in found:
-                campaign = self._calls.campaigns.get(one.claimed.entry.campaign)
-                if campaign is None:
-                    log.error(
-                        "open attempt of an unknown campaign",
-                        attempt=one.claimed.attempt_id,
-                        campaign=one.claimed.entry.campaign,
-                    )
-                    continue
-                rules = attempts.CallRules.of(campaign)
-                self._dispatcher.begin(attempts.adopt(one, rules, now))
-
-        self._dispatcher.do(turn)
+        self._dispatcher.do(lambda now: self._dispatcher.adopt(found, now))
         if found:
             log.info("open attempts to resolve", attempts=len(found))
         return len(found)
@@ -120,25 +126,39 @@ class Reaper:
 
     def sweep(self) -> None:
         """Compare once; the second look in a row that misses a leg declares it gone."""
+        connection = self._connection
         believed = self._believed()
         found = self._switch.find_all()
         look = differences(
-            believed.keys(), found, instance=self._instance, missing_before=self._missing
+            believed.keys(),
+            found,
+            instance=self._instance,
+            missing_before=self._missing.keys(),
         )
+        # Operators first: whom a customer talks with is known then.
+        before = self._remembered() if look.strangers else {}
+        for seen in sorted(look.strangers, key=_newest_first):
+            self._stranger(seen, before)
         for seen in look.seen:
             self._tell_seen(seen)
-        for seen in look.strangers:
-            self._stranger(seen)
         for leg in look.gone:
             if not self._switch.exists(leg):
                 self._gone(leg, believed[leg])
-        self._missing = look.missing - frozenset(look.gone)
-        self._meter.gauge("dialer_reconcile_missing_legs", len(self._missing))
+        self._keep_missing(look.missing - frozenset(look.gone))
         for gateway, up in self._switch.gateways_up().items():
             self._gateway_seen(gateway, up)
         # Once a look has been taken every leg on the switch is known; those that are missing
-        # stay leased and open until they are resolved, so that dialing others is safe.
-        self._gate.open(Reason.SWITCH_BLIND)
+        # stay leased and open until they are resolved, so that dialing others is safe. While
+        # the switch is blind (or lost again) this look proves nothing of the next minute.
+        if connection == self._connection and self._switch.usable():
+            self._gate.open(Reason.SWITCH_BLIND)
+
+    def _keep_missing(self, missing: frozenset[LegId]) -> None:
+        now_s = self._clock.now().mono_s
+        self._missing = {leg: self._missing.get(leg, now_s) for leg in missing}
+        oldest_s = max((now_s - at_s for at_s in self._missing.values()), default=0.0)
+        self._meter.gauge("dialer_reconcile_missing_legs", len(self._missing))
+        self._meter.gauge("dialer_reconcile_oldest_seconds", oldest_s)
 
     def _believed(self) -> dict[LegId, OperatorId | None]:
         """Legs that were asked for: of attempts that went out, and of operators."""
@@ -200,37 +220,43 @@ class Reaper:
         elif seen.state is LegState.LIMBO:
             # Neither bridged nor parked, for ever, unless it is parked again (proofs 4).
             self._count("limbo")
-            self._switch.park(seen.leg)
+            self._park_quietly(seen.leg)
         if event is not None:
             self._count("operator")
-            self._dispatcher.put(ToOperator(operator, event))
+            self._dispatcher.put(ToOperator(operator, event, leg=seen.leg))
 
     # ------------------------------------------------------------------ strangers and losses
 
-    def _stranger(self, seen: Seen) -> None:
+    def _stranger(self, seen: Seen, before: Remembered) -> None:
         """A leg of an earlier life of ours: an operator's is adopted, a customer's released.
 
         A customer's leg of ours that is not live has no open row: its result is in the books.
+        Who talks is left to talk, to the ceiling that the switch keeps.
         """
         name = seen.found.operator
         if name is not None and name in self._calls.profiles:
-            self._adopt_operator(name, seen)
+            self._adopt_operator(name, seen, before.get(name, {}))
+            return
+        # Asked for after we began to look: ours, and no stranger.
+        if AttemptId(seen.leg) in self._calls.attempts:
             return
         self._count("stranger")
-        log.warning(
-            "leg that belongs to nobody is hung up", leg=seen.leg, state=seen.state.value
-        )
-        try:
-            self._switch.kill(seen.leg, "MANAGER_REQUEST")
-        except CommandRefused:
-            log.debug("stranger is gone already", leg=seen.leg)
+        log.warning("leg that belongs to nobody", leg=seen.leg, state=seen.state.value)
+        if seen.state is not LegState.TALKING:
+            self._kill_quietly(seen.leg, "MANAGER_REQUEST")
 
-    def _adopt_operator(self, name: OperatorId, seen: Seen) -> None:
+    def _adopt_operator(self, name: OperatorId, seen: Seen, before: Mapping[str, Any]) -> None:
+        """Unknown since our start, or given up in the middle of a talk that still goes on.
+
+        Else he has logged out, or has a leg that we know, and this one was replaced.
+        """
         known = self._calls.operators.get(name)
-        if known is not None and known.leg not in (None, seen.leg):
-            self._kill_quietly(seen.leg)  # it was replaced: the newest leg wins
+        if known is not None and known.leg == seen.leg:
+            return  # called while we were looking
+        talks = seen.state is LegState.TALKING
+        if known is not None and not (talks and known.state is OperatorState.OFFLINE):
+            self._kill_quietly(seen.leg, "NORMAL_CLEARING")
             return
-        before = self._remembered().get(name, {})
         paused = str(before.get("pause_reason") or "") or None
 
         def turn(now: Moment) -> None:
@@ -242,18 +268,30 @@ class Reaper:
         log.info("operator adopted", operator=name, state=seen.state.value)
         self._tell_operator(name, seen)
 
-    def _kill_quietly(self, leg: LegId) -> None:
+    def _kill_quietly(self, leg: LegId, cause: str) -> None:
         try:
-            self._switch.kill(leg, "NORMAL_CLEARING")
+            self._switch.kill(leg, cause)
+        except CommandRefused:
+            log.debug("leg is gone already", leg=leg)
+
+    def _park_quietly(self, leg: LegId) -> None:
+        try:
+            self._switch.park(leg)
         except CommandRefused:
             log.debug("leg is gone already", leg=leg)
 
     def _gone(self, leg: LegId, operator: OperatorId | None) -> None:
         self._count("gone")
-        if operator is not None:
-            self._dispatcher.put(ToOperator(operator, happened.LegLost("gone", fresh_leg())))
-        else:
+        if operator is None:
             self._dispatcher.put(ToAttempt(AttemptId(leg), happened.Gone()))
+            return
+        lost = happened.LegLost("gone", fresh_leg())
+        self._dispatcher.put(ToOperator(operator, lost, leg=leg))
 
     def _count(self, kind: str) -> None:
         self._meter.count("dialer_reconcile_differences_total", kind=kind)
+
+
+def _newest_first(seen: Seen) -> tuple[bool, float]:
+    """Of two legs of one operator the first is adopted: the one in a talk, else the newest."""
+    return seen.state is not LegState.TALKING, -seen.found.created_at

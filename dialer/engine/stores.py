@@ -7,7 +7,7 @@ has been rebuilt from PostgreSQL (architecture 2).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from dialer.core.model import Campaign, CampaignName, InstanceName, Moment
 from dialer.core.permission.reasons import Reason
 from dialer.engine.calls import Calls
 from dialer.engine.gate import Gate
+from dialer.engine.outbox import Box
 from dialer.engine.pacer import LEASE_S
 from dialer.errors import StoreError
 from dialer.ports import Clock, Hopper, Ledger, Meter
@@ -29,6 +30,8 @@ TICK_S = 1.0
 RENEW_S = 10.0
 #: R10.7: alarm at half a second, no new calls at two.
 CLOCK_ALARM_S, CLOCK_STOP_S = 0.5, 2.0
+#: Results that wait so long: something is wrong that a look does not see; dial nothing more.
+UNWRITTEN_S = 30.0
 #: The clocks and the caps are read so often.
 SLOW_S = 5.0
 
@@ -48,6 +51,7 @@ class StoreWatch:
         capped: Callable[[CampaignName, tuple[int, int]], None],
         refill: Callable[[], None],
         halted: Callable[[], object],
+        boxes: Sequence[Box],
     ) -> None:
         self._calls = calls
         self._hopper, self._ledger = stores
@@ -58,6 +62,7 @@ class StoreWatch:
         self._capped = capped
         self._refill = refill
         self._halted = halted
+        self._boxes = boxes
         self._slow_at_s = -SLOW_S
         self._renewed_at_s = -RENEW_S
 
@@ -77,13 +82,27 @@ class StoreWatch:
             self._gate.open(Reason.STORE_FAILED)
 
     def look(self, now: Moment) -> None:
-        """Both stores once. Raises StoreError where one of them does not answer."""
+        """Both stores once, so that the gate opens only when both have answered.
+
+        Raises StoreError where one of them does not; the other one is looked at all the same.
+        """
+        try:
+            self._look_at_hopper(now)
+        finally:
+            self._look_at_ledger(now)
+        for box in self._boxes:
+            if box.age_s(now.mono_s) > UNWRITTEN_S:
+                what = f"results have waited for more than {UNWRITTEN_S:.0f} s"
+                raise StoreError(box.name, what, "the log says which write fails")
+
+    def _look_at_hopper(self, now: Moment) -> None:
         if not self._hopper.epoch():
             self.rebuild(now)
         if now.mono_s - self._renewed_at_s >= RENEW_S:
             self._hopper.renew(self._instance, LEASE_S, now)
             self._renewed_at_s = now.mono_s
-        # Each time, so that the gate opens only when both stores have answered.
+
+    def _look_at_ledger(self, now: Moment) -> None:
         self._read_halt()
         if now.mono_s - self._slow_at_s >= SLOW_S:
             self._compare_clocks()

@@ -30,6 +30,11 @@ class Nursery:
         self._failed: AsyncResult[BaseException | None] = AsyncResult()
         self._errands = Group()
 
+    @property
+    def failed(self) -> bool:
+        """Something has died of an error."""
+        return self._failed.ready()
+
     def start(self, name: str, run: Callable[[], None]) -> None:
         """A greenlet for the daemon's whole life; its death by error is the daemon's."""
         greenlet = gevent.Greenlet(self._watched, name, run)
@@ -56,6 +61,10 @@ class Nursery:
         """Until somebody asks to stop; raises what a greenlet died of, if one does."""
         self._failed.rawlink(lambda _: stopping.set())
         stopping.wait()
+        self.check()
+
+    def check(self) -> None:
+        """Raises what a greenlet died of, if one has."""
         if self._failed.ready():
             error = self._failed.get()
             if error is not None:

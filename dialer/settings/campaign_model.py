@@ -299,7 +299,9 @@ class CampaignModel(Model):
         PlainValidator(choice({"day": "day"}, {"30d": NOT_YET, "month": NOT_YET})),
         schema(enum=["day"]),
     ] = written("day", "over which time the cap is counted")
-    record: Truth = Field(default=False, description="record the talks (not built yet: only false is taken)")
+    record: Truth = Field(
+        default=False, description="record the talks (not built yet: only false is taken)"
+    )
     wrapup: Annotated[float, *duration_between(0, 3600)] | None = Field(
         default=None, description="time after a talk; default: the group's"
     )

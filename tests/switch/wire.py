@@ -43,7 +43,7 @@ class Wire:
         self._file = self._sock.makefile("rb")
         self._greeted: AsyncResult[str] = AsyncResult()
         self._waiting.append(self._greeted)
-        self._greenlets = [gevent.spawn(self._read)]
+        self._greenlets: list[gevent.Greenlet[..., None]] = [gevent.spawn(self._read)]
         self._greeted.get(timeout=TIMEOUT_S)
         if not self.ask(f"auth {password}").startswith("+OK"):
             self.close()
@@ -69,7 +69,9 @@ class Wire:
 
     def ask(self, command: str) -> str:
         """The answer's text, without blanks around it."""
-        return self.begin(command).get(timeout=TIMEOUT_S).strip()
+        answer = self.begin(command).get(timeout=TIMEOUT_S)
+        assert answer is not None
+        return answer.strip()
 
     def begin(self, command: str) -> AsyncResult[str]:
         """Send it; the answer comes later."""

@@ -326,6 +326,8 @@ def bridged_again(attempt: Attempt, event: Bridged, now: Moment) -> Step:
 
 def offer_timed_out(attempt: Attempt, event: TimedOut, now: Moment) -> Step:
     """No CHANNEL_BRIDGE in 500 ms: have both legs looked at, once; then back into the line."""
+    if attempt.killed is not None:
+        return lost(attempt, event, now)
     if attempt.rescued or attempt.operator is None or attempt.operator_leg is None:
         return offer_failed(attempt, OfferFailed(), now)
     order = Rescue(attempt.operator, attempt.operator_leg, attempt.claimed.attempt_id)
@@ -378,6 +380,16 @@ def gone(attempt: Attempt, event: Event, now: Moment) -> Step:
     return end(attempt, Evidence(channel=True, cause=LOST), now)
 
 
-def gone_early(attempt: Attempt, event: Event, now: Moment) -> Step:
+def going(attempt: Attempt, event: Event, now: Moment) -> Step:
+    """The switch forgets a leg up to a tick (20 ms) before it tells the hang-up: await that.
+
+    What it tells is the cause; settled at once, who hung up during his hand-over would be LOST.
+    """
+    if attempt.killed is not None:
+        return attempt, ()
+    return replace(attempt, killed=CLEAR, deadline_at=now.mono_s + value.GONE_GRACE_S), ()
+
+
+def going_early(attempt: Attempt, event: Event, now: Moment) -> Step:
     """A sweep that looked before the channel was made proves nothing; the fuse stays."""
-    return gone(attempt, event, now) if attempt.created else (attempt, ())
+    return going(attempt, event, now) if attempt.created else (attempt, ())

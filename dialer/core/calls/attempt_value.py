@@ -27,6 +27,7 @@ CLAIM_S = 10.0
 DIAL_GRACE_S = 5.0
 REFUSED_S = 2.0
 KILL_GRACE_S = 5.0
+GONE_GRACE_S = 2.0
 READY_S = 2.0
 MESSAGE_S = 60.0
 OFFER_S = 0.5
@@ -74,7 +75,8 @@ class Attempt:
     """One live or ended attempt.
 
     `created`: its channel has been seen. `in_script`: the dead man's script still runs on its
-    leg, so the message plays by itself. `killed`: the cause with which we ordered a hang-up.
+    leg, so the message plays by itself. `killed`: the cause with which we ordered a hang-up, or
+    would have: its leg is gone; either way its HungUp is awaited and nobody is paired with it.
     `refusal`: the job's answer, while the hang-up that must follow is awaited. `blind`: it was
     out of sight for a while, so it may have rung or more without our seeing.
     """

@@ -56,7 +56,7 @@ DRIFTS = on(found.link_lost, S.ADRIFT)
 #: line told before the answer may be told late. The rows of a state come over these.
 ANSWERED: Rows = {
     e.HungUp: ENDS,
-    e.Gone: on(do.gone, S.ENDED),
+    e.Gone: on(do.going),
     e.LinkLost: DRIFTS,
     e.Stop: IGNORED,
     e.Created: IGNORED,
@@ -89,7 +89,7 @@ UNANSWERED: Rows = {
     e.FoundRinging: on(do.created),
     e.FoundAnswered: on(found.found_answered, S.WAITING, S.MESSAGE),
     e.FoundTalking: on(found.found_talking, S.TALKING),
-    e.Gone: on(do.gone_early, S.ENDED),
+    e.Gone: on(do.going_early),
 }
 
 STATES: Mapping[AttemptState, Rows] = {
@@ -102,7 +102,7 @@ STATES: Mapping[AttemptState, Rows] = {
         e.Gone: IGNORED,  # a sweep that looked before the call went out
     },
     S.DIALING: UNANSWERED,
-    S.RINGING: {**UNANSWERED, e.Gone: on(do.gone, S.ENDED)},
+    S.RINGING: {**UNANSWERED, e.Gone: on(do.going)},
     S.WAITING: {
         **ANSWERED,
         e.Ready: on(do.ready),
@@ -122,7 +122,7 @@ STATES: Mapping[AttemptState, Rows] = {
         e.Ready: IGNORED,
         e.OfferFailed: on(do.offer_failed, S.WAITING),
         e.OperatorGone: on(do.operator_gone, S.WAITING),
-        e.TimedOut: on(do.offer_timed_out, S.WAITING),
+        e.TimedOut: on(do.offer_timed_out, S.WAITING, S.ENDED),
     },
     S.TALKING: {
         **ANSWERED,

@@ -51,6 +51,7 @@ from tests.core.calls.build import (
 )
 
 S = AttemptState
+LOST = Evidence(channel=True, cause="LOST")
 CANCELLED = Evidence(
     channel=True, cause="ORIGINATOR_CANCEL", q850=16, hangup_disposition="send_cancel"
 )
@@ -512,7 +513,28 @@ def test_a_sweep_that_looked_too_early_ends_nothing() -> None:
     call = dialed()
     assert call.take(1.05, e.Gone()) == []
     call.take(2.0, e.Created())
-    assert call.take(2.1, e.Gone()) == [Settle(CALL, Evidence(channel=True, cause="LOST"))]
+    call.take(2.1, e.Gone())
+    assert Settle(CALL, LOST) in call.take(4.1, e.TimedOut())
+
+
+@pytest.mark.parametrize("begin", [ringing, waiting, offered, talking])
+def test_a_leg_that_the_switch_has_forgotten_still_tells_its_end(begin) -> None:
+    """It forgets a leg 20 ms before it tells the hang-up: who left during his hand-over was
+    LOST in the books, and dialed again in two hours."""
+    call = begin()
+    assert call.take(20.0, e.Gone(), e.Gone()) == []
+    assert call.deadline_s == 22.0
+    assert not attempts.may_be_paired(call.value)
+    assert call.take(20.02, e.HungUp(CLEARED)) == [Settle(CALL, CLEARED)]
+
+
+@pytest.mark.parametrize("begin", [ringing, waiting, offered, talking])
+def test_a_leg_whose_end_was_never_told_is_settled_as_lost(begin) -> None:
+    """Else it would be open for ever, and its contact never dialed again."""
+    call = begin()
+    call.take(20.0, e.Gone())
+    assert Settle(CALL, LOST) in call.take(22.0, e.TimedOut())
+    assert call.state is S.ENDED
 
 
 def test_a_ring_that_outran_its_create_is_cancelled_too() -> None:

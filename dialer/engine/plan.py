@@ -1,0 +1,46 @@
+"""What the daemon is given: its configuration as values, and the world as ports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dialer.core.model import (
+    Campaign,
+    CampaignName,
+    Gateway,
+    GatewayName,
+    Group,
+    GroupName,
+    Number,
+    OperatorId,
+    OperatorProfile,
+)
+from dialer.ports import Clock, Hopper, Ledger, Meter, Presence, Switch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is configured, as the engine needs it; a reload brings a whole new one."""
+
+    campaigns: Mapping[CampaignName, Campaign]
+    groups: Mapping[GroupName, Group]
+    operators: Mapping[OperatorId, OperatorProfile]
+    gateways: Mapping[GatewayName, Gateway]
+    numbers: Sequence[Number]
+    switch_calls_per_s: float
+    switch_calls_at_once: int
+    recordings: str = ""
+    drain_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The world, joined by `app`."""
+
+    switch: Switch
+    hopper: Hopper
+    presence: Presence
+    ledger: Ledger
+    meter: Meter
+    clock: Clock

@@ -1,0 +1,177 @@
+"""The ledger as a script: keeps what it is told, answers intents as a test says, may be away.
+
+Implements what the engine asks of `ports.Ledger`; what PostgreSQL really does is held by
+tests/contract/ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import gevent
+
+from dialer.core.model import (
+    AttemptId,
+    Campaign,
+    CampaignName,
+    ContactId,
+    InstanceName,
+    Intent,
+    IntentAnswer,
+    Number,
+    NumberId,
+    OpenAttempt,
+    OperatorId,
+    Outcome,
+    PhoneId,
+)
+from dialer.errors import StoreError
+from dialer.ports import Due, OperatorChange
+
+
+class Books:
+    """`journal` has each write in order; `denied` maps a phone to the reason of its refusal."""
+
+    def __init__(self) -> None:
+        self.journal: list[tuple[str, Any]] = []
+        self.away = False
+        self.refuses: set[str] = set()  # verbs that fail while the rest works
+        self.open_rows: dict[AttemptId, OpenAttempt] = {}
+        self.results: dict[AttemptId, Outcome] = {}
+        self.withdrawn: list[AttemptId] = []
+        self.denied: dict[PhoneId, tuple[str, datetime | None]] = {}
+        self.people: list[Due] = []
+        self.postponed: dict[ContactId, tuple[str, datetime]] = {}
+        self.stops: list[PhoneId] = []
+        self.moves: list[OperatorChange] = []
+        self.disposed: list[AttemptId] = []
+        self.offset_s = 0.0
+        self.is_halted = False
+        self.charged: Mapping[tuple[NumberId, date], int] = {}
+        self.cap = (0, 0)
+        self.work: list[frozenset[CampaignName]] = []
+        self.on_commit: Any = None  # called with the intents, before they are judged
+
+    def _at(self, verb: str) -> None:
+        if self.away or verb in self.refuses:
+            raise StoreError("postgresql", "is away")
+
+    # ------------------------------------------------------------------ life
+
+    def open(self) -> None:
+        self._at("open")
+
+    def close(self) -> None:
+        self.journal.append(("close", None))
+
+    def clock_offset_s(self) -> float:
+        self._at("clock_offset_s")
+        return self.offset_s
+
+    def save_campaigns(self, campaigns: Sequence[Campaign], now: datetime) -> None:
+        self._at("save_campaigns")
+        self.journal.append(("campaigns", [one.name for one in campaigns]))
+
+    def save_numbers(self, numbers: Sequence[Number]) -> None:
+        self._at("save_numbers")
+
+    # ------------------------------------------------------------------ the walk
+
+    def due(self, campaign: Campaign, now: datetime, limit: int) -> Sequence[Due]:
+        self._at("due")
+        return [
+            one
+            for one in self.people
+            if one.entry.campaign == campaign.name
+            and one.entry.contact_id not in self.postponed
+            and one.entry.contact_id not in self._called()
+        ][:limit]
+
+    def _called(self) -> set[ContactId]:
+        """Whoever is being called, or was: a second try is not these tests' matter."""
+        open_now = {row.claimed.entry.contact_id for row in self.open_rows.values()}
+        return open_now | {one.contact_id for one in self.results.values()}
+
+    def postpone(
+        self, campaign: CampaignName, until: Sequence[tuple[ContactId, str, datetime]]
+    ) -> None:
+        self._at("postpone")
+        self.postponed.update({contact: (why, at) for contact, why, at in until})
+
+    def commit_intents(self, intents: Sequence[Intent], now: datetime) -> list[IntentAnswer]:
+        if self.on_commit is not None:
+            self.on_commit(intents)
+        self._at("commit_intents")
+        self.journal.append(("intents", len(intents)))
+        return [self._judge(intent, now) for intent in intents]
+
+    def _judge(self, intent: Intent, now: datetime) -> IntentAnswer:
+        claimed = intent.claimed
+        why, until = self.denied.get(claimed.entry.phone_id, (None, None))
+        if self.is_halted:
+            why = "halted"
+        if why is None:
+            self.open_rows[claimed.attempt_id] = OpenAttempt(
+                claimed=claimed, instance=intent.instance, committed_at=now
+            )
+        return IntentAnswer(
+            attempt_id=claimed.attempt_id,
+            committed=why is None,
+            digits="+74951234567" if why is None else None,
+            reason=why,
+            until=until,
+        )
+
+    def end_attempts(self, outcomes: Sequence[Outcome]) -> None:
+        self._at("end_attempts")
+        for one in outcomes:
+            self.open_rows.pop(one.attempt_id, None)
+            self.results.setdefault(one.attempt_id, one)
+            self.journal.append(("ended", one.attempt_id))
+
+    def withdraw_intents(self, attempts: Sequence[AttemptId], reason: str) -> None:
+        self._at("withdraw_intents")
+        for one in attempts:
+            self.open_rows.pop(one, None)
+            self.withdrawn.append(one)
+            self.journal.append(("withdrawn", one))
+
+    def open_attempts(self, instance: InstanceName | None = None) -> list[OpenAttempt]:
+        self._at("open_attempts")
+        rows = self.open_rows.values()
+        return [row for row in rows if instance is None or row.instance == instance]
+
+    def charges(self, days: Sequence[date]) -> Mapping[tuple[NumberId, date], int]:
+        self._at("charges")
+        return self.charged
+
+    # ------------------------------------------------------------------ people
+
+    def add_stop(self, phone: PhoneId, *, origin: str, now: datetime) -> None:
+        self._at("add_stop")
+        self.stops.append(phone)
+        self.journal.append(("stop", phone))
+
+    def halted(self) -> bool:
+        self._at("halted")
+        return self.is_halted
+
+    def dispose(self, attempt: AttemptId, *, operator: OperatorId, **words: Any) -> None:
+        self._at("dispose")
+        self.disposed.append(attempt)
+
+    def abandonment(self, campaign: CampaignName, since: datetime) -> tuple[int, int]:
+        self._at("abandonment")
+        return self.cap
+
+    def wait_for_work(self, timeout_s: float) -> frozenset[CampaignName]:
+        self._at("wait_for_work")
+        if not self.work:
+            gevent.sleep(timeout_s)
+        return self.work.pop(0) if self.work else frozenset()
+
+    def log_operators(self, changes: Sequence[OperatorChange]) -> None:
+        self._at("log_operators")
+        self.moves += changes
