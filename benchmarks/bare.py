@@ -13,6 +13,7 @@ monkey.patch_all()
 
 import argparse  # noqa: E402
 import os  # noqa: E402
+import random  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
 from collections import deque  # noqa: E402
@@ -74,10 +75,14 @@ class Bare:
             gevent.sleep(0.05)
 
     def dial(self, calls: int, calls_per_s: float) -> None:
-        """At an even pace; returns when all have ended."""
+        """Each somewhere in its interval, so that no phase of the switch's 20 ms is favoured.
+
+        Returns when all have ended.
+        """
         begun_s = time.monotonic()
         for place in range(calls):
-            gevent.sleep(max(0.0, begun_s + place / calls_per_s - time.monotonic()))
+            due_s = begun_s + (place + random.random()) / calls_per_s
+            gevent.sleep(max(0.0, due_s - time.monotonic()))
             leg = str(uuid4())
             self._open.add(leg)
             words = {"leg": leg, "instance": INSTANCE, "gateway": GATEWAY}

@@ -50,8 +50,17 @@ def _render(value: Any, **_: Any) -> str:
     return orjson.dumps(value, default=str).decode()
 
 
+class _Library(logging.Handler):
+    """What libraries say by the standard `logging` (psycopg's pool does) becomes our lines."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        said = structlog.get_logger(record.name)
+        said.log(record.levelno, "library", logger=record.name, said=record.getMessage())
+
+
 def configure(level: str) -> None:
     """For the whole process; `level` is "debug", "info", "warning" or "error"."""
+    logging.basicConfig(handlers=[_Library()], level=logging.WARNING, force=True)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

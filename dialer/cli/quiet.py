@@ -18,6 +18,8 @@ from dialer.cli.logs import mask
 
 def quiet() -> None:
     """For the whole process. Nothing is cached: a later `logs.configure` still counts."""
+    # psycopg's pool tells of each connection that it throws away; a verb tells what that means.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -88,8 +88,16 @@ class Daemon:
         self._build(holidays)
 
     def _build(self, holidays: Callable[[Campaign], frozenset[date]]) -> None:
-        ports, plan, instance = self._ports, self._plan, self._instance
-        clock, meter, stores = ports.clock, ports.meter, (ports.hopper, ports.ledger)
+        """Forwards: each part gets those that stand already, later ones by a callable."""
+        self._build_state()
+        self._build_heart()
+        self._build_walk(holidays)
+        self._build_repair()
+        self._build_desk()
+
+    def _build_state(self) -> None:
+        """What is known: live calls, lines, what is on its way to the stores."""
+        ports, plan = self._ports, self._plan
         self.gate = Gate()
         self.gate.shut(Reason.SWITCH_BLIND, "not connected yet")
         self.nursery = Nursery()
@@ -102,20 +110,26 @@ class Daemon:
             switch_calls_at_once=plan.switch_calls_at_once,
         )
         self.tally = AnswerTally()
-        self.outbox = Outbox(ports.ledger, ports.hopper, instance, clock, meter)
+        self.outbox = Outbox(
+            ports.ledger, ports.hopper, self._instance, ports.clock, ports.meter
+        )
+
+    def _build_heart(self) -> None:
+        """The single writer, and who carries out what it orders."""
+        ports, meter = self._ports, self._ports.meter
         self.performer = Performer(
             self.calls,
             ports.switch,
             self.outbox,
             self.nursery,
             meter,
-            recordings=plan.recordings,
+            recordings=self._plan.recordings,
             lines=self.lines,
             tally=self.tally,
         )
         self.dispatcher = Dispatcher(
             self.calls,
-            clock,
+            ports.clock,
             meter,
             perform=self.performer.perform,
             changed=lambda: self.pacer.wake(),
@@ -124,6 +138,10 @@ class Daemon:
             strict=self._strict,
         )
         self.performer.connect(self.dispatcher)
+
+    def _build_walk(self, holidays: Callable[[Campaign], frozenset[date]]) -> None:
+        """From the ledger to the hopper, from the hopper to the line."""
+        ports, clock, meter = self._ports, self._ports.clock, self._ports.meter
         self.feeder = Feeder(
             ports.ledger,
             ports.hopper,
@@ -137,15 +155,20 @@ class Daemon:
         self.pacer = Pacer(
             self.calls,
             self.dispatcher,
-            stores,
+            (ports.hopper, ports.ledger),
             self.lines,
             self.gate,
             self.tally,
             clock,
             meter,
-            instance=instance,
+            instance=self._instance,
             hungry=self.feeder.nudge,
         )
+
+    def _build_repair(self) -> None:
+        """Who compares what we believe with the switch and the stores."""
+        ports, instance = self._ports, self._instance
+        clock, meter, stores = ports.clock, ports.meter, (ports.hopper, ports.ledger)
         self.reaper = Reaper(
             self.calls,
             self.dispatcher,
@@ -181,6 +204,11 @@ class Daemon:
             instance=instance,
             withdraw=self.outbox.withdraw,
         )
+
+    def _build_desk(self) -> None:
+        """What people ask and see."""
+        ports, instance = self._ports, self._instance
+        clock, meter, stores = ports.clock, ports.meter, (ports.hopper, ports.ledger)
         self.control = Control(
             self.calls,
             self.dispatcher,
