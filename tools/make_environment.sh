@@ -23,7 +23,7 @@ else
     "$python" -m venv "$venv"
     install() { "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"; }
 fi
-echo "make: installing the locked packages into $venv (about a minute)"
+echo "make: installing the locked packages into $venv (about a minute)" >&2
 # greenswitch is published as source only; every other package comes as a wheel.
 install --require-hashes --only-binary :all: --no-binary greenswitch -r requirements.lock
 # The project itself, editable and without another look at its dependencies: a .pth file and the
