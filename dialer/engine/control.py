@@ -151,6 +151,12 @@ class Control:
         return answer
 
     def _login(self, words: Mapping[str, Any]) -> Answer:
+        """Not before every leg on the switch is known: his may stand there, in a talk.
+
+        A second leg would be called, and the look would hang up the first one.
+        """
+        if Reason.SWITCH_BLIND in self._gate.reasons:
+            return no("the switch is being compared with the books: again in a moment")
         operator = self._operator(words)
         answer = self._tell(words, happened.LoginAsked(fresh_leg()))
         if isinstance(operator, Operator) and operator.state is not OperatorState.OFFLINE:

@@ -85,14 +85,17 @@ def dispositions(driven: Driven) -> Counter[str]:
 
 
 def longest_stay_s(driven: Driven, state: str) -> float:
-    """The longest time that any operator was in this state, by the daemon's own log."""
+    """The longest time that any operator was in this state, by the daemon's own log.
+
+    The wait for his phone at a login is his own and does not count.
+    """
     since: dict[str, float] = {}
     longest_s = 0.0
     for line in driven.logged("operator moved"):
         at_s = _epoch_s(line["timestamp"])
         if line["before"] == state and line["operator"] in since:
             longest_s = max(longest_s, at_s - since.pop(line["operator"]))
-        if line["after"] == state:
+        if line["after"] == state and line["before"] != "offline":
             since[line["operator"]] = at_s
     return longest_s
 
