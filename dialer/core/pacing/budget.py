@@ -11,6 +11,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+#: A rate below it says no more than "hardly anybody answers".
+LEAST_RATE = 1e-4
+
 # Sums like 0.03 * 100 come out a hair under the whole number.
 _HAIR = 1e-9
 
@@ -42,5 +45,5 @@ def affordable_overdial(budget: Budget, answer_rate: float | None) -> int:
     """
     if budget.left < 1 - _HAIR:
         return 0
-    rate = 1.0 if not answer_rate else min(1.0, answer_rate)
+    rate = 1.0 if not answer_rate else min(1.0, max(LEAST_RATE, answer_rate))
     return math.floor(budget.left / rate + _HAIR)

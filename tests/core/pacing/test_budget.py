@@ -44,3 +44,9 @@ def test_whoever_only_dials_what_is_affordable_never_passes_the_cap(abandoned, a
         assert not after.passed
     if books.passed:
         assert over == 0
+
+
+def test_an_answer_rate_of_almost_nothing_is_no_burst_and_no_crash() -> None:
+    """A rate so small that its inverse is no number any more must not stop the pacer."""
+    budget = ledger(abandoned=0, answered=0, cap=0.03)
+    assert affordable_overdial(budget, 2.2e-313) == affordable_overdial(budget, 1e-4)
