@@ -29,6 +29,7 @@ walls: $(VENV)/.ready
 # The documents that are drawn from the code; a test holds them to it.
 docs: $(VENV)/.ready
 	@$(BIN)/python tools/generate_docs.py
+	@$(BIN)/python tools/make_dashboards.py
 
 bench: $(VENV)/.ready
 	@$(BIN)/python -m benchmarks $(ARGS)
