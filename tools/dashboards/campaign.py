@@ -154,11 +154,6 @@ CAMPAIGN = Dashboard(
                     "Hopper",
                     "Refilled from the ledger when half of its 1,000 places are free.",
                     q(f"max by (campaign) (dialer_hopper_entries{C})", "{{campaign}}"),
-                    q(
-                        f"60 * sum by (campaign) (rate(dialer_offered_total{C}"
-                        "[$__rate_interval]))",
-                        "put in a minute, {{campaign}}",
-                    ),
                 ),
             ),
         ),
