@@ -375,5 +375,6 @@ class Dispatcher:
             max_talk_s=campaign.max_talk_s,
         )
         self._last_offered[group] = pair.turn
-        self.to_operator(operator.id, event, now)
+        # His step orders the bridge: it is on its way before anything is logged.
         self.to_attempt(attempt.claimed.attempt_id, event, now)
+        self.to_operator(operator.id, event, now)
