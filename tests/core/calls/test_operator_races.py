@@ -445,4 +445,4 @@ def test_an_adopted_operator_has_the_wrapup_of_his_talk() -> None:
     desk = Desk(operators.adopt(ANNA, ANNAS, at(0.0), wrapup_s=5.0))
     desk.take(1.0, e.FoundTalking(ANNA, CALL, 30.0))
     desk.take(20.0, e.Parked())
-    assert (desk.state, desk.value.deadline_at) == (S.WRAPUP, 25.0)
+    assert (desk.state, desk.value.deadline_at) == (S.WRAPUP, at(25.0).mono_s)
