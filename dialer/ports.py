@@ -121,7 +121,12 @@ class Switch(Protocol):
 
     def originate_operator(self, call: OperatorCall) -> None: ...
 
-    def bridge(self, operator_leg: LegId, customer_leg: LegId) -> None: ...
+    def begin_bridge(self, operator_leg: LegId, customer_leg: LegId) -> Callable[[], object]:
+        """Ordered before it returns and without a wait, so within the dispatcher's turn.
+
+        Never raises; what is returned waits for the answer and raises as the others do.
+        """
+        ...
 
     def park(self, leg: LegId) -> None: ...
 

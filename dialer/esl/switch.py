@@ -12,7 +12,8 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import structlog
@@ -127,8 +128,13 @@ class EventSocketSwitch:
             self._originates.refused(job)
             raise CommandRefused(REFUSED_DOWN) from error
 
-    def bridge(self, operator_leg: LegId, customer_leg: LegId) -> None:
-        self._send(commands.bridge(operator_leg, customer_leg))
+    def begin_bridge(self, operator_leg: LegId, customer_leg: LegId) -> Callable[[], object]:
+        """In the dispatcher's turn: a greenlet's start is up to 3 ms of a person's wait."""
+        try:
+            link = self._keeper.link()
+            return link.begin(commands.bridge(operator_leg, customer_leg), self._timeout_s)
+        except (NotSent, Bug) as error:
+            return partial(_fail, error)
 
     def park(self, leg: LegId) -> None:
         self._send(commands.park(leg))
@@ -277,3 +283,7 @@ class EventSocketSwitch:
     def _pass_on(self, event: SwitchEvent) -> None:
         if self._inbox is not None:
             self._inbox(event)
+
+
+def _fail(error: Exception) -> NoReturn:
+    raise error

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from dialer.core.model import (
@@ -37,6 +38,9 @@ class Line:
 
     def _say(self, verb: str, *words: str) -> None:
         self.said.append((verb, *words))
+        self._answer(verb)
+
+    def _answer(self, verb: str) -> None:
         if verb in self.errors:
             raise self.errors[verb]
         if not self.up:
@@ -106,8 +110,10 @@ class Line:
     def originate_operator(self, call: OperatorCall) -> None:
         self._say("originate_operator", call.operator, call.leg)
 
-    def bridge(self, operator_leg: LegId, customer_leg: LegId) -> None:
-        self._say("bridge", operator_leg, customer_leg)
+    def begin_bridge(self, operator_leg: LegId, customer_leg: LegId) -> Callable[[], None]:
+        """Said at once; what the switch answers is told when it is asked for."""
+        self.said.append(("bridge", operator_leg, customer_leg))
+        return partial(self._answer, "bridge")
 
     def park(self, leg: LegId) -> None:
         self._say("park", leg)
