@@ -260,7 +260,8 @@ class History:
 
     Counts are over all campaigns and already in the day, week and month of the called zone.
     `round_failed`: failed rounds in a row in this campaign (not the present day's).
-    `dead_days`, `dead_gateways`: where "number dead" endings were seen.
+    `dead_days`, `dead_gateways`: where "number dead" endings were seen. `failed_gateways`:
+    where a call of the last hour failed before it reached anybody.
     """
 
     tries_today: int = 0
@@ -273,7 +274,13 @@ class History:
     dead_attempts: int = 0
     dead_days: frozenset[date] = frozenset()
     dead_gateways: frozenset[str] = frozenset()
+    failed_gateways: frozenset[str] = frozenset()
     unavailable_attempts: int = 0
+
+    @property
+    def avoided_gateways(self) -> frozenset[str]:
+        """Another gateway is preferred to these: its word is wanted, or it may do better."""
+        return self.dead_gateways | self.failed_gateways
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

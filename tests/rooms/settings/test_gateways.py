@@ -3,8 +3,10 @@ contract does not hold (R1.10)."""
 
 import pytest
 
+from dialer.core.model import GatewayName
 from tests.rooms.settings.written import DAEMON, read, told
 
+A, B = GatewayName("carrier_a"), GatewayName("carrier_b")
 GATEWAY = "  carrier_a: {calls_per_s: 5, calls_at_once: 20}\n"
 
 
@@ -40,7 +42,7 @@ def test_everything_that_a_carrier_may_want(tmp_path):
             call_label="Пример",
         ),
     ).settings
-    a = settings.gateways["carrier_a"]
+    a = settings.gateways[A]
     assert (a.called_form, a.called_strip, a.called_prefix) == ("national8", 1, "9*")
     assert (a.sim_ports, a.caller_form, a.caller_in) == (
         {"+74950000101": "01"},
@@ -48,7 +50,7 @@ def test_everything_that_a_carrier_may_want(tmp_path):
         "from_and_pai",
     )
     assert (a.codecs, a.dtmf, a.media_encryption) == (("PCMA", "PCMU"), "info", "mandatory")
-    trunk = settings.trunks["carrier_a"]
+    trunk = settings.trunks[A]
     assert (trunk.register, trunk.username, trunk.password) == (True, "u100", "a b'<&\">")
     assert trunk.caller_in_from
     assert trunk.price is not None
@@ -89,11 +91,11 @@ def test_a_number_outside_the_contract_loses_that_gateway(tmp_path):
         ("+74950000104", ("carrier_b",)),
         ("+74950000105", ("carrier_a", "carrier_b")),
     ]
-    trunk = settings.trunks["carrier_a"]
+    trunk = settings.trunks[A]
     assert trunk.unlisted == ("+74950000104",)
     assert trunk.contract is not None
     assert len(trunk.contract) == 5
-    assert settings.trunks["carrier_b"].contract is None
+    assert settings.trunks[B].contract is None
 
 
 @pytest.mark.parametrize("text", ["8495", "+74950000109..+74950000101", "+1..+99999999999999"])
