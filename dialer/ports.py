@@ -166,7 +166,11 @@ class Switch(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One number that may be shown for this claim, with its limits at this moment."""
+    """One number that may be shown for this claim, with its limits at this moment.
+
+    `gateway` shows it; `others` may do so too, in the campaign's order, for a contact whose
+    calls through the first came to nothing.
+    """
 
     number: NumberId
     region: str | None
@@ -178,6 +182,7 @@ class Shown:
     calls_at_once: int | None
     min_gap_s: float
     calls_per_hour: int | None
+    others: tuple[GatewayName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

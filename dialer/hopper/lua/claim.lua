@@ -12,7 +12,8 @@
 --       9 JSON list of columns: numbers in the pool's order, then for each number (one value =
 --         the same for all) gateway, soft limit, hard limit, calls at once (-1 = any), minimum
 --         gap in seconds, calls per hour (-1 = any), hour, place of its day; last an object
---         region -> "place,place,..."
+--         region -> "place,place,...", and
+--         a column of the further gateways that may show a number, one a line
 --       10.. attempt ids, at least as many as ARGV 6
 -- Answer {"ok", entries off because their window closed, entries passed over because their phone
 --         or contact is being called, why the numbers ended it ("" | "pool_used_up" |
@@ -39,7 +40,7 @@ end
 
 local now, want = tonumber(ARGV[2]), tonumber(ARGV[6])
 local days = cjson.decode(ARGV[8])
-local numbers, gateway, soft, hard, most_at_once, gap, per_hour, hour, day_at, regions_of =
+local numbers, gateway, soft, hard, most_at_once, gap, per_hour, hour, day_at, regions_of, others =
   unpack(cjson.decode(ARGV[9]))
 local count = #numbers
 
@@ -54,7 +55,7 @@ most_at_once = most_at_once ~= -1 and column(most_at_once)
 gap = gap ~= 0 and column(gap)
 per_hour = per_hour ~= -1 and column(per_hour)
 hour = per_hour and column(hour)
-gateway = column(gateway)
+gateway, others = column(gateway), column(others)
 day_at = type(day_at) == "table" and day_at
 
 local function read(key, fields)
@@ -207,6 +208,37 @@ local function choose(phone_region, sticky)
   return chosen
 end
 
+-- Another gateway is preferred to those in `avoided` (a name a line): core.numbers.choice.route.
+local function way_round(i, avoided)
+  local list = "\n" .. avoided .. "\n"
+  for name in string.gmatch(gateway[i] .. "\n" .. others[i], "[^\n]+") do
+    if not string.find(list, "\n" .. name .. "\n", 1, true) then return name end
+  end
+end
+
+-- Rare, so it may look at all of them. Falls back to `choose`.
+local function choose_elsewhere(phone_region, sticky, avoided)
+  local chosen, way, best, best_far
+  for i = 1, count do
+    local w = weight[i]
+    local name = w < NEVER and way_round(i, avoided)
+    if name then
+      if sticky ~= "" and numbers[i] == sticky then return i, name end
+      local near = phone_region ~= "" and string.find(
+        "," .. (regions_of[phone_region] or "") .. ",", "," .. i .. ",", 1, true)
+      local far = near and 0 or 1
+      local past = w >= SOFT and 1 or 0
+      local key = past * 2 + far
+      if not best or key < best_far or (key == best_far and w < best) then
+        chosen, way, best, best_far = i, name, w, key
+      end
+    end
+  end
+  if chosen then return chosen, way end
+  local i = choose(phone_region, sticky)
+  return i, i and gateway[i]
+end
+
 -- the queue -----------------------------------------------------------------------------------
 
 local answer = { "ok", 0, 0, "" }
@@ -219,7 +251,7 @@ local owned = {} -- phones taken in this very call
 local holder = ARGV[4] .. "\n"
 local campaign = "\n" .. ARGV[5] .. "\n"
 
-local function take(i, contact, phone, entry)
+local function take(i, way, contact, phone, entry)
   taken = taken + 1
   local attempt, n = ARGV[9 + taken], taken * 2
   answer[3 + n], answer[4 + n] = i, entry
@@ -228,7 +260,7 @@ local function take(i, contact, phone, entry)
   contact_lease[n - 1], contact_lease[n] = contact, attempt
   leases[n - 1] = attempt
   leases[n] = holder .. numbers[i] .. "\n" .. days[day_at and day_at[i] or 1] .. "\n"
-    .. (per_hour and per_hour[i] >= 0 and hour[i] or "") .. "\n" .. gateway[i] .. campaign
+    .. (per_hour and per_hour[i] >= 0 and hour[i] or "") .. "\n" .. way .. campaign
     .. contact .. "\n" .. phone
   touched[i] = (touched[i] or 0) + 1
   local calls = used[i] + 1
@@ -254,11 +286,16 @@ while taken < want and looked < most_looks and not stopped do
   looked = looked + #contacts
   local packed = call("HMGET", KEYS[3], unpack(contacts))
   local busy_contacts = call("HMGET", KEYS[5], unpack(contacts))
-  local until_, phone, regions, stickies = {}, {}, {}, {}
+  local until_, phone, regions, stickies, avoided = {}, {}, {}, {}, {}
   for j = 1, #contacts do
     if packed[j] then
-      until_[j], phone[j], regions[j], stickies[j] =
+      local behind
+      until_[j], phone[j], regions[j], stickies[j], behind =
         struct.unpack("<dxxxxxxxxHc0Hc0Hc0", packed[j], 3)
+      -- The head ends before what only Python reads.
+      if behind <= struct.unpack("<H", packed[j]) then
+        avoided[j] = struct.unpack("<Hc0", packed[j], behind)
+      end
     else
       phone[j] = ""
     end
@@ -275,9 +312,15 @@ while taken < want and looked < most_looks and not stopped do
       passed_over = passed_over + 1
       back[#back + 1], back[#back + 2] = popped[j * 2], contact
     else
-      local i = choose(regions[j], stickies[j])
+      local i, way
+      if avoided[j] then
+        i, way = choose_elsewhere(regions[j], stickies[j], avoided[j])
+      else
+        i = choose(regions[j], stickies[j])
+        way = i and gateway[i]
+      end
       if i then
-        take(i, contact, phone[j], entry)
+        take(i, way, contact, phone[j], entry)
       else
         stopped = true
         back[#back + 1], back[#back + 2] = popped[j * 2], contact
