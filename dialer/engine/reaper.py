@@ -104,8 +104,11 @@ class Reaper:
             self._signal.clear()
             if not told and not self._switch.usable():
                 continue  # "link up" or "seeing" will tell
+            began_s = self._clock.now().mono_s
             try:
                 self.sweep()
+                took_s = self._clock.now().mono_s - began_s
+                self._meter.observe("dialer_reconcile_sweep_seconds", took_s)
             except (LinkDown, CommandRefused) as error:
                 log.warning("reconcile waits for the switch", error=str(error))
 
