@@ -76,6 +76,7 @@ def make_switch(settings: Settings, clock: SystemClock) -> EventSocketSwitch:
             host=switch.host,
             port=switch.port,
             password=switch.password,
+            user=switch.user,
             wake_every_ms=switch.wake_ms,
         ),
         house=House(

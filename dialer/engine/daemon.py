@@ -99,7 +99,12 @@ class Daemon:
         )
         self.tally = AnswerTally()
         self.outbox = Outbox(
-            ports.ledger, ports.hopper, self._instance, ports.clock, ports.meter
+            ports.ledger,
+            ports.hopper,
+            self._instance,
+            ports.clock,
+            ports.meter,
+            opt_out_is_written=lambda attempt: self.performer.opt_out_is_written(attempt),
         )
 
     def _build_heart(self) -> None:
@@ -167,6 +172,7 @@ class Daemon:
             meter,
             instance=instance,
             remembered=self._remembered,
+            opted_out=self.outbox.opt_out,
             gateway_seen=self.lines.gateway_state,
         )
         self.store_watch = StoreWatch(

@@ -125,6 +125,7 @@ _ALL = (
     _counter("dialer_answered_total", "Calls answered.", CAMPAIGN),
     _counter("dialer_attempts_ended_total", "Attempts by result.", CAMPAIGN, DISPOSITION),
     _counter("dialer_abandoned_total", "Answered, and no operator in time.", CAMPAIGN),
+    _counter("dialer_opt_outs_total", "People who pressed the key in the message.", CAMPAIGN),
     _gauge("dialer_calls", "Attempts that have not ended.", CAMPAIGN, ATTEMPT_STATE),
     _histogram("dialer_talk_seconds", "From bridge to end.", PERSON_S, CAMPAIGN),
     # pacing
