@@ -64,11 +64,12 @@ def test_every_alert_has_its_paragraph_in_the_runbook_and_every_paragraph_its_al
 
 def test_every_alert_is_tried_where_it_must_fire_and_where_it_must_not():
     tree = yaml.safe_load((FOLDER / "tests" / "alerts.test.yml").read_text(encoding="utf-8"))
-    fires, quiet = set(), set()
+    fires: set[str] = set()
+    quiet: set[str] = set()
     for case in tree["tests"]:
         for check in case["promql_expr_test"]:
             [asked] = selectors(check["expr"])
-            name = dict((label, text) for label, _, text in asked.matchers)["alertname"]
+            name = {label: text for label, _, text in asked.matchers}["alertname"]
             (fires if check["exp_samples"][0]["value"] else quiet).add(name)
     names = {alert["alert"] for alert in ALERTS}
     assert fires == names
