@@ -102,5 +102,5 @@ def _called_back(e164: str) -> str:
 
 
 def _value(text: str) -> str:
-    """As an attribute's text. A $ is written out: FreeSWITCH expands $${…} before reading XML."""
+    """As an attribute's text. FreeSWITCH would expand $${…} before it reads: no $ is left."""
     return escape(text, {'"': "&quot;", "'": "&#39;", "$": "&#36;"})
