@@ -216,6 +216,7 @@ class Campaign:
     max_talk_s: int = 7200
     message: str = "abandoned.wav"
     silence_ms: int = 1800  # the dead man's script plays so much silence before the message
+    opt_out_key: str = "9"  # during the message: never call again; "" = no such key
     abandonment_cap: float = 0.03
     abandonment_window: str = "day"
     record: bool = False

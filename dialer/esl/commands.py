@@ -24,19 +24,25 @@ from dialer.ports import CustomerCall, OperatorCall
 
 TICK = "dialer::tick"
 READY = "dialer::ready"
+#: A global variable of the switch by the attempt's id: it outlives the leg, and us.
+OPT_OUT = "dialer_opt_out_"
+#: Header of the event by which the script tells of the key (no commas may stand there).
+KEY = "dialer_key"
 EVENTS = (
     "event json CHANNEL_CREATE CHANNEL_PROGRESS CHANNEL_PROGRESS_MEDIA CHANNEL_ANSWER"
     " CHANNEL_PARK CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_HANGUP_COMPLETE CHANNEL_DESTROY"
-    " BACKGROUND_JOB HEARTBEAT SHUTDOWN RECORD_STOP DTMF"
+    " BACKGROUND_JOB HEARTBEAT SHUTDOWN RECORD_STOP DTMF CHANNEL_APPLICATION"
     f" CUSTOM {READY} {TICK} sofia::gateway_state sofia::gateway_add sofia::gateway_delete"
     " sofia::register sofia::unregister sofia::expire sofia::sip_user_state"
 )  # freeswitch.md 2.2, without PLAYBACK_STOP (nobody reads it, 8 kB each); CUSTOM comes last
 VERSION = "api version"
 CORE_UUID = "api global_getvar core_uuid"
+GLOBALS = "api global_getvar"  # all of them, a line each
 SHOW_CHANNELS = "api show channels as json"
 PING = "api uuid_exists 00000000-0000-4000-8000-000000000000"  # looks into the session table
 
 _CODEC = re.compile(r"[A-Za-z0-9]{2,12}(?:@[0-9]{1,6}[hi])?")
+_DIGIT = re.compile(r"[0-9]")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -108,13 +114,28 @@ def originate_customer(call: CustomerCall, gateway: Gateway, house: House) -> st
         (
             f"event:Event-Name=CUSTOM,Event-Subclass={READY}",
             f"playback:silence_stream://{_whole(call.silence_ms, 1, 60_000)}",
-            f"playback:{_sound(call.message, house)}",
-            f"hangup:{Cause.NORMAL_CLEARING}",
+            *_message(attempt, call.message, call.opt_out_key, house),
         )
     )
     number = called(call.digits, gateway, house, call.caller)
     where = f"sofia/gateway/{_name(gateway.name, 'gateway')}/{number}"
     return f"bgapi originate {{{','.join(variables)}}}{where} 'm:^:{script}' inline"
+
+
+def _message(leg: str, message: str, key: str, house: House) -> tuple[str, ...]:
+    """Steps of a script: the message, with the key that ends all further calls, then the end.
+
+    The switch itself writes the key down, so that it counts when nobody of us is alive
+    (docs/decisions/0014). It interrupts the message for a moment only: it is heard to its end.
+    """
+    play = f"playback:{_sound(message, house)}", f"hangup:{Cause.NORMAL_CLEARING}"
+    if not key:
+        return play
+    if not _DIGIT.fullmatch(key):
+        raise Bug("an opt-out key that is no digit")
+    heard = f"m:~:set_global:{OPT_OUT}{leg}={key}~event:{KEY}={key}"
+    bind = f"bind_digit_action:dialer,{key},exec:execute_extension,{heard} inline"
+    return bind, *play
 
 
 def originate_operator(call: OperatorCall, house: House) -> str:
@@ -197,10 +218,15 @@ def kill(leg: LegId, cause: str) -> str:
     return f"api uuid_kill {uuid(leg)} {_cause(cause)}"
 
 
-def play_message(leg: LegId, message: str, house: House) -> str:
+def play_message(leg: LegId, message: str, key: str, house: House) -> str:
     """For a leg that has left its script; uuid_broadcast says +OK there and plays nothing."""
-    script = f"playback:{_sound(message, house)}^hangup:{Cause.NORMAL_CLEARING}"
+    script = "^".join(_message(uuid(leg), message, key, house))
     return f"api uuid_transfer {uuid(leg)} 'm:^:{script}' inline"
+
+
+def forget_opt_out(attempt: str) -> str:
+    """No value: the variable is gone."""
+    return f"api global_setvar {OPT_OUT}{uuid(attempt)}="
 
 
 def clean(leg: LegId) -> str:

@@ -72,7 +72,8 @@ THINKING = 0.1  # robots note their results so much faster than people
 class Driven:
     """A daemon on `switch`, its list and its robots. `port`: another way to its socket.
 
-    `user`: whom it logs in as; `carrier`: more keys of its gateway; `keys`: of the whole file.
+    `user`: whom it logs in as; `carrier`: more keys of its gateway;
+    `extra`, `extra_campaign`: more lines of the two files.
     """
 
     def __init__(
@@ -88,7 +89,8 @@ class Driven:
         name: str = "driven",
         user: tuple[str, str] | None = None,
         carrier: str = "",
-        keys: str = "",
+        extra: str = "",
+        extra_campaign: str = "",
     ) -> None:
         self._folder = folder
         self.log = folder / "daemon.log"
@@ -117,10 +119,10 @@ class Driven:
                 carrier=carrier and f", {carrier}",
             )
             + "".join(people)
-            + keys,
+            + extra,
             encoding="utf-8",
         )
-        campaign = CAMPAIGN.format(ratio=ratio, message=MESSAGE)
+        campaign = CAMPAIGN.format(ratio=ratio, message=MESSAGE) + extra_campaign
         (folder / "list.yaml").write_text(campaign, encoding="utf-8")
         self.settings = load(
             self._config, campaign_files=None, environ=self._environment

@@ -100,30 +100,53 @@ end
 local at_once = most_at_once and read(KEYS[8], numbers)
 local last_at = gap and read(KEYS[9], numbers)
 local in_hour = per_hour and read(KEYS[10], numbers)
-if in_hour then
-  for i = 1, count do
-    local calls, label = string.match(in_hour[i] or "", "^(%d+) (.*)$")
-    in_hour[i] = label == hour[i] and tonumber(calls) or 0
-  end
-end
 local limited = most_at_once or gap or per_hour
+
+local function calls_this_hour(i)
+  local value = in_hour[i]
+  if type(value) ~= "number" then
+    local calls, label = string.match(value or "", "^(%d+) (.*)$")
+    value = label == hour[i] and tonumber(calls) or 0
+    in_hour[i] = value
+  end
+  return value
+end
 
 local function is_busy(i)
   return (most_at_once and most_at_once[i] >= 0 and tonumber(at_once[i] or 0) >= most_at_once[i])
     or (gap and gap[i] > 0 and last_at[i] and now < tonumber(last_at[i]) + gap[i])
-    or (per_hour and per_hour[i] >= 0 and in_hour[i] >= per_hour[i])
+    or (per_hour and per_hour[i] >= 0 and calls_this_hour(i) >= per_hour[i])
 end
 
-local weight, possible = {}, false -- NEVER = a limit holds it back
+local weight = {} -- NEVER = a limit holds it back
 for i = 1, count do
   local calls = tonumber(used[i] or 0)
   used[i] = calls
-  if calls >= hard[i] or (limited and is_busy(i)) then
+  if calls >= hard[i] then
     weight[i] = NEVER
   else
     weight[i] = calls >= soft[i] and SOFT + calls * USED + i or calls * USED + i
-    possible = true
   end
+end
+
+-- The line's own limits are looked at only for a number that would be chosen: to read those of
+-- a hundred numbers takes longer than all the rest.
+local seen_free = {}
+local function is_free(i)
+  if not limited or seen_free[i] then return true end
+  if is_busy(i) then
+    weight[i] = NEVER
+    return false
+  end
+  seen_free[i] = true
+  return true
+end
+
+local function is_possible()
+  for i = 1, count do
+    if weight[i] < NEVER and is_free(i) then return true end
+  end
+  return false
 end
 
 local function why_none()
@@ -132,15 +155,16 @@ local function why_none()
   end
   return "pool_used_up"
 end
-if not possible then
+if not is_possible() then
   return { "ok", 0, 0, why_none() }
 end
 
 local function least_of(places)
   local best, chosen = NEVER, nil
   for j = 1, #places do
-    local w = weight[places[j]]
-    if w < best then best, chosen = w, places[j] end
+    local i = places[j]
+    local w = weight[i]
+    if w < best and is_free(i) then best, chosen = w, i end
   end
   return best, chosen
 end
@@ -166,7 +190,7 @@ local function choose(phone_region, sticky)
       for i = count, 1, -1 do place_of[numbers[i]] = i end
     end
     local i = place_of[sticky]
-    if i and weight[i] < NEVER then return i end
+    if i and weight[i] < NEVER and is_free(i) then return i end
   end
   local near_weight, near = NEVER, nil
   if phone_region ~= "" then
@@ -178,7 +202,7 @@ local function choose(phone_region, sticky)
   local best, chosen = NEVER, nil
   for i = 1, count do
     local w = weight[i]
-    if w < best then best, chosen = w, i end
+    if w < best and is_free(i) then best, chosen = w, i end
   end
   if best >= SOFT and near then return near end
   return chosen
@@ -243,13 +267,14 @@ local function take(i, way, contact, phone, entry)
   used[i] = calls
   if limited then
     if at_once then at_once[i] = tonumber(at_once[i] or 0) + 1 end
-    if in_hour then in_hour[i] = in_hour[i] + 1 end
+    if in_hour then in_hour[i] = calls_this_hour(i) + 1 end
     if gap and gap[i] > 0 then last_at[i] = now end
   end
-  if calls >= hard[i] or (limited and is_busy(i)) then
+  if calls >= hard[i] then
     weight[i] = NEVER
   else
     weight[i] = calls >= soft[i] and SOFT + calls * USED + i or calls * USED + i
+    seen_free[i] = nil
   end
 end
 
