@@ -142,7 +142,19 @@ class Performer:
     def _stop_phone(self, effect: ordered.StopPhone, now: Moment) -> None:
         attempt = self._calls.find_attempt(effect.attempt)
         if attempt is not None:
-            self._outbox.stop_phone(attempt.claimed.entry.phone_id, now)
+            self._meter.count("dialer_opt_outs_total", campaign=attempt.claimed.entry.campaign)
+        self._outbox.opt_out(effect.attempt, now)
+
+    def opt_out_is_written(self, attempt: AttemptId) -> None:
+        """It stands in the ledger: the switch need not remember it any longer."""
+        self._nursery.errand(self._forget_opt_out, attempt)
+
+    def _forget_opt_out(self, attempt: AttemptId) -> None:
+        try:
+            self._switch.forget_opt_out(attempt)
+        except (LinkDown, CommandRefused) as error:
+            # The next sweep finds it again, and the ledger knows it then.
+            log.info("opt-out not forgotten yet", attempt=attempt, error=str(error))
 
     # ------------------------------------------------------------------ the customer's leg
 
@@ -157,6 +169,7 @@ class Performer:
             silence_ms=campaign.silence_ms,
             message=campaign.message,
             max_talk_s=campaign.max_talk_s,
+            opt_out_key=campaign.opt_out_key,
         )
         self._meter.count("dialer_originates_total", gateway=effect.gateway)
         try:
@@ -180,7 +193,9 @@ class Performer:
     def _play_message(self, effect: ordered.PlayMessage) -> None:
         campaign = self._calls.campaigns[CampaignName(effect.campaign)]
         try:
-            self._switch.play_message(LegId(effect.attempt), campaign.message)
+            self._switch.play_message(
+                LegId(effect.attempt), campaign.message, campaign.opt_out_key
+            )
         except CommandRefused as error:
             log.info(
                 "nobody left to hear the message", attempt=effect.attempt, reply=error.reply

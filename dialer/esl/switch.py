@@ -18,7 +18,7 @@ from uuid import uuid4
 
 import structlog
 
-from dialer.core.model import Gateway, GatewayName, LegId
+from dialer.core.model import AttemptId, Gateway, GatewayName, LegId
 from dialer.errors import Bug, CommandRefused, LinkDown
 from dialer.esl import commands
 from dialer.esl.framing import decode_json
@@ -142,8 +142,17 @@ class EventSocketSwitch:
     def kill(self, leg: LegId, cause: str) -> None:
         self._send(commands.kill(leg, cause))
 
-    def play_message(self, leg: LegId, message: str) -> None:
-        self._send(commands.play_message(leg, message, self._house))
+    def play_message(self, leg: LegId, message: str, opt_out_key: str) -> None:
+        self._send(commands.play_message(leg, message, opt_out_key, self._house))
+
+    def opt_outs(self) -> Sequence[AttemptId]:
+        """Among all global variables, the names alone."""
+        names = (line.partition("=")[0] for line in self._send(commands.GLOBALS).splitlines())
+        found = (name.removeprefix(commands.OPT_OUT) for name in names if _is_opt_out(name))
+        return [AttemptId(uuid) for uuid in found if commands.is_uuid(uuid)]
+
+    def forget_opt_out(self, attempt: AttemptId) -> None:
+        self._send(commands.forget_opt_out(attempt))
 
     def record(self, leg: LegId, path: str) -> None:
         for command in commands.record(leg, path):
@@ -287,3 +296,7 @@ class EventSocketSwitch:
 
 def _fail(error: Exception) -> NoReturn:
     raise error
+
+
+def _is_opt_out(name: str) -> bool:
+    return name.startswith(commands.OPT_OUT)

@@ -31,6 +31,7 @@ class Line:
         self.dialed: list[CustomerCall] = []
         self.errors: dict[str, Exception] = {}
         self.legs: dict[LegId, FoundLeg] = {}
+        self.keys: list[AttemptId] = []  # opt-outs that the switch remembers
         self.up = True
         self.gateways: Mapping[GatewayName, Gateway] = {}
         #: Called within `find_all`, after it has looked: what happens while we look.
@@ -121,8 +122,16 @@ class Line:
     def kill(self, leg: LegId, cause: str) -> None:
         self._say("kill", leg, cause)
 
-    def play_message(self, leg: LegId, message: str) -> None:
-        self._say("play_message", leg, message)
+    def play_message(self, leg: LegId, message: str, opt_out_key: str) -> None:
+        self._say("play_message", leg, message, opt_out_key)
+
+    def opt_outs(self) -> list[AttemptId]:
+        self._say("opt_outs")
+        return list(self.keys)
+
+    def forget_opt_out(self, attempt: AttemptId) -> None:
+        self._say("forget_opt_out", attempt)
+        self.keys = [one for one in self.keys if one != attempt]
 
     def record(self, leg: LegId, path: str) -> None:
         self._say("record", leg, path)

@@ -154,7 +154,7 @@ def test_what_is_done_with_legs_is_said_to_the_switch():
         switch.begin_bridge(v, u)()
         switch.park(v)
         switch.kill(u, "ORIGINATOR_CANCEL")
-        switch.play_message(u, "abandoned.wav")
+        switch.play_message(u, "abandoned.wav", "")
         switch.record(u, "/rec/u.wav")
         switch.clean(v)
         said = [scripted.commands.get(timeout=SOON) for _ in range(7)]
