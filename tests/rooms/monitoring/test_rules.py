@@ -64,7 +64,8 @@ def test_every_alert_has_its_paragraph_in_the_runbook_and_every_paragraph_its_al
 
 def test_every_alert_is_tried_where_it_must_fire_and_where_it_must_not():
     tree = yaml.safe_load((FOLDER / "tests" / "alerts.test.yml").read_text(encoding="utf-8"))
-    fires, quiet = set(), set()
+    fires: set[str] = set()
+    quiet: set[str] = set()
     for case in tree["tests"]:
         for check in case["promql_expr_test"]:
             [asked] = selectors(check["expr"])
