@@ -25,16 +25,18 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "mode": (
         "mode: progressive            # one call per free operator: nobody ever waits for one",
-        "mode: power                  # a fixed ratio, within the abandonment cap; see ratio",
+        "mode: power                  # a fixed ratio, within the abandonment cap\nratio: 1.4",
     ),
     "ratio": (
-        "ratio: 1.4                   # mode power: seven calls for five free operators",
+        "mode: power\nratio: 1.4                   # seven calls for five free operators",
     ),
     "order": (
         "order: sequential            # top to bottom of the list",
-        "order: priority              # by rules, see there",
+        "order: priority              # by rules, see there\n"
+        "rules: [{field: status, condition: equals, value: New, weight: 100}]",
     ),
     "rules": (
+        "order: priority\n"
         "rules:                       # the weights of all that match are added\n"
         "  - {field: status, condition: equals, value: New, weight: 100}\n"
         "  - {field: source, condition: in, value: [Сайт, Вебинар], weight: 50}\n"
@@ -52,7 +54,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "  - {days: daily, open: 10:00, close: 12:30}\n"
         "  - {days: daily, open: 14:00, close: 19:00}",
     ),
-    "holidays": ("holidays: RU                 # windows of Sundays hold on them",),
+    "holidays": (
+        "holidays: RU                 # windows of Sundays hold on them\n"
+        "windows: [{days: mon-fri, open: 9:00, close: 21:00}]",
+    ),
     "default_zone": ("default_zone: Europe/Moscow  # of mobiles without a region",),
     "caps": ("caps: {per_day: 1, per_week: 2, per_month: 4, talks_per_day: 1}   # a shy list",),
     "rounds": (
