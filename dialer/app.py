@@ -29,6 +29,7 @@ from dialer.esl.facts import Questions, lets_in
 from dialer.esl.keeper import SocketSettings
 from dialer.esl.link import Link
 from dialer.esl.switch import EventSocketSwitch
+from dialer.esl.trial_call import TrialCall
 from dialer.hopper.client import connect
 from dialer.hopper.presence import RedisPresence
 from dialer.hopper.queue import RedisHopper
@@ -108,6 +109,15 @@ def questions_to_switch(settings: Settings) -> Questions:
 def link_to_switch(settings: Settings) -> Link:
     switch = settings.switch
     return Link(switch.host, switch.port, switch.password, user=switch.user)
+
+
+def trial_call(settings: Settings, link: Link, tell: Callable[[float, str], None]) -> TrialCall:
+    """On a link that is connected."""
+    return TrialCall(link, _house(settings), tell)
+
+
+def open_hopper(settings: Settings) -> RedisHopper:
+    return RedisHopper(connect(settings.redis_url, connections=1))
 
 
 def switch_lets_in(settings: Settings, host: str, password: str) -> bool | None:

@@ -10,7 +10,7 @@ import re
 import ssl
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -30,12 +30,6 @@ ROOT = FILES.parents[1]
 CALLER = "+79161234567"
 
 pytestmark = pytest.mark.timeout(180)
-
-
-@pytest.fixture(scope="module")
-def shipped() -> Iterator[Shipped]:
-    with Shipped() as running:
-        yield running
 
 
 def until(what: str, true: Callable[[], object], timeout_s: float = 15.0) -> None:
