@@ -45,7 +45,14 @@ def doctor_command(show_fine: bool, config: Path, as_json: bool) -> None:
     findings = list(examine(loaded))
     counts = Counter(one.level for one in findings)
     if as_json:
-        click.echo(orjson.dumps({"findings": findings, "counts": counts}))
+        click.echo(
+            orjson.dumps(
+                {
+                    "findings": findings,
+                    "counts": {level.value: counts[level] for level in Level},
+                }
+            )
+        )
     else:
         shown = [one for one in findings if show_fine or one.level is not Level.FINE]
         Console(soft_wrap=False).print(_table(shown))

@@ -210,9 +210,7 @@ def _show(ending: Ending, verdict: Verdict, note: str) -> None:
         click.echo(f"           sound: {_spoken(ending.media)}")
     for fault in _faults(ending):
         click.echo(f"           ! {fault}", err=True)
-    charged = (
-        "counts" if verdict.number_charged else "does not count: nothing reached the carrier"
-    )
+    charged = "counts" if verdict.number_charged else "never reached the carrier: counts not"
     click.echo(f"           {charged} against the number's day")
 
 

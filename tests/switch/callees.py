@@ -118,7 +118,7 @@ def of_all_kinds(count: int) -> list[str]:
     in a row would rest it. Who never answers comes early, to be waited for meanwhile.
     """
     answering = ["talk", "early_then_talk", *VANISHING]
-    waiting = "talk", "opts_out"  # those that need somebody, or nobody, in time
+    waiting = "talk", "opts_out", "mute"  # those that need somebody, or nobody, in time
     refusing = [
         name
         for name in KINDS

@@ -110,7 +110,7 @@ def test_the_daemon_dials_with_these_rights_alone(
         operators=shipped.phones,
         user=(USER, shipped.dialer_password),
     )
-    until("phones", lambda: _registered(shipped) == shipped.phones)
+    shipped.wait_for_phones()
     driven.add([number("talk", 1), number("busy", 2), number("talk", 3)])
     driven.start()
     try:
@@ -123,11 +123,6 @@ def test_the_daemon_dials_with_these_rights_alone(
         driven.stop()
     assert not driven.logged("the switch does not let us look around")
     assert not driven.logged("command refused")
-
-
-def _registered(shipped: Shipped) -> int:
-    with shipped.switch.wire() as wire:
-        return wire.api("show registrations").count("sofia/internal/")
 
 
 def _who_calls_back_meanwhile_is_stopped_at_once(shipped: Shipped, driven: Driven) -> None:
@@ -191,7 +186,7 @@ def test_who_hides_his_number_is_told_so_and_stops_nobody(shipped: Shipped) -> N
 def test_whoever_presses_nothing_talks_with_the_extension_of_the_pool(
     shipped: Shipped,
 ) -> None:
-    until("phones", lambda: _registered(shipped) == shipped.phones)
+    shipped.wait_for_phones()
     talks: list[str] = []
 
     def look() -> None:
