@@ -328,7 +328,7 @@ class Daemon:
                 self._ports.meter.count("dialer_switch_reconnects_total")
                 self._ports.meter.gauge("dialer_switch_up", 1.0)
                 self.reaper.link_up(restarted=bool(event.data.get("restarted")))
-            case "link_lost" | "blind":
+            case "link_lost" | "no_link" | "blind":
                 self._ports.meter.gauge("dialer_switch_up", float(event.kind == "blind"))
                 self.gate.shut(Reason.SWITCH_BLIND, str(event.data.get("why", event.kind)))
             case "seeing":

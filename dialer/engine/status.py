@@ -19,7 +19,7 @@ from dialer.core.calls.attempts import AttemptState
 from dialer.core.calls.operators import OperatorState
 from dialer.core.model import Campaign, InstanceName, Moment
 from dialer.core.numbers.pools import NumberLoad, number_day, pool_load
-from dialer.core.pacing.observation import sentence
+from dialer.core.pacing.sentence import sentence
 from dialer.core.permission.reasons import SENTENCES, Reason
 from dialer.core.trouble import Trouble
 from dialer.engine.calls import Calls

@@ -47,6 +47,7 @@ KINDS = frozenset(
         # made by the keeper, not by the switch
         "link_up",  # core_uuid, version, restarted
         "link_lost",  # why
+        "no_link",  # why: each new reason for which there is none
         "blind",  # why: events do not flow or no command is answered; nothing may be originated
         "seeing",
     }

@@ -102,7 +102,9 @@ def _histogram(name: str, help: str, buckets: tuple[float, ...], *labels: Label)
 _ALL = (
     # the walk of a contact
     _gauge("dialer_campaign_active", "1 while it may dial, 0 after active: false.", CAMPAIGN),
-    _counter("dialer_offered_total", "Contacts found due and put into the hopper.", CAMPAIGN),
+    _counter(
+        "dialer_offered_total", "Entries put into the hopper, or brought up to date.", CAMPAIGN
+    ),
     _counter(
         "dialer_postponed_total",
         "Contacts found due and not callable now: put off.",
