@@ -54,6 +54,8 @@ UNWANTED_MODULES = (
     "mod_v8",
     "mod_xml_rpc",
 )
+#: The command that nobody should have.
+SHELL = "system"
 TICK_S = 3.0
 _PER_S = re.compile(r"session\(s\) per Sec out of max (\d+)")
 _MOST = re.compile(r"(\d+) session\(s\) max")
@@ -135,7 +137,7 @@ class Questions:
     def _has_shell(self) -> bool:
         """Without an argument it only says how it is used."""
         try:
-            self._link.send("api system")
+            self._link.send(f"api {SHELL}")
         except CommandRefused as error:
             return not any(
                 word in error.reply for word in ("permission denied", "Command not found")

@@ -19,6 +19,7 @@ import pytest
 from gevent import socket
 
 from dialer.esl import commands
+from dialer.esl.facts import PROBES
 from dialer.ledger.store import PostgresLedger
 from tests.switch.callees import number
 from tests.switch.driven import Driven
@@ -65,6 +66,7 @@ def test_the_daemons_rights_are_all_that_it_needs() -> None:
     """One that is missing is a call that cannot be bridged, found out in service."""
     assert len(sent_by_us()) > 12
     assert sent_by_us() <= param("esl-allowed-api")
+    assert sent_by_us() <= PROBES.keys()  # and the doctor tries them all
     wanted = set(commands.EVENTS.split()) - {"event", "json"}
     assert wanted <= param("esl-allowed-events")
 
