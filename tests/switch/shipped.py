@@ -103,6 +103,7 @@ class Shipped:
             for instance in (self.carrier, self.switch):
                 self._undo.callback(instance.stop)
                 instance.start()
+            self.wait_for_phones()
         except BaseException:
             self._undo.close()
             raise
@@ -112,10 +113,13 @@ class Shipped:
         self._undo.close()
 
     def wait_for_phones(self) -> None:
-        """All are registered; they try again each two seconds."""
-        with self.switch.wire() as wire, gevent.Timeout(15.0):
+        """All are registered. Tries that began before the switch was up take half a minute to
+        give up, so they are begun anew.
+        """
+        with self.switch.wire() as wire, self.carrier.wire() as phones, gevent.Timeout(20.0):
             while wire.api("show registrations").count("sofia/internal/") < self.phones:
-                gevent.sleep(0.2)
+                phones.api("sofia profile callees register all")
+                gevent.sleep(0.5)
 
     @property
     def journal(self) -> Path:
