@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import gevent
 import orjson
 import psycopg
 import pytest
@@ -17,8 +18,9 @@ from dialer.app import make_ledger
 from dialer.cli.main import cli
 from dialer.settings.loading import load
 from tests.switch.callees import number
-from tests.switch.instances import MESSAGE
+from tests.switch.instances import HOST, MESSAGE
 from tests.switch.shipped import ODD, USER, Shipped
+from tests.switch.wire import Wire
 
 OURS = "+74950000103"
 FOREIGN = "+74950000201"
@@ -246,3 +248,62 @@ def test_a_wrong_password_is_one_plain_failure(desk: Desk) -> None:
     desk.environment["DIALER_SWITCH_PASSWORD"] = "p:w'd\"<&>$%"
     (told,) = [w for w, level in of(findings(desk), "switch").items() if level == "failure"]
     assert "refused the password" in told
+
+
+# ------------------------------------------------------------------ what a carrier is sent
+
+
+@pytest.mark.parametrize(
+    ("place", "headers"),
+    [
+        ("from", {"from"}),
+        ("pai", {"pai"}),
+        ("rpid", {"rpid"}),
+        ("from_and_pai", {"from", "pai"}),
+    ],
+)
+def test_the_number_is_where_the_carrier_reads_it(
+    desk: Desk, shipped: Shipped, place: str, headers: set[str]
+) -> None:
+    """R3.11: in another header it is no number shown, and the call is refused or nameless."""
+    text = desk.config.read_text()
+    desk.config.write_text(
+        text.replace("    networks:", f"    caller_in: {place}\n    networks:")
+    )
+    folder = shipped.folder / "switch"
+    try:
+        assert desk.run("gateways", "write", str(folder)).exit_code == 0
+        renew(shipped)
+        seen: list[dict[str, str]] = []
+        carrier = shipped.carrier
+        with Wire(
+            HOST, carrier.port, carrier.password, lambda one, at: seen.append(one)
+        ) as wire:
+            wire.subscribe("CHANNEL_HANGUP_COMPLETE")
+            desk.call("busy")
+            with gevent.Timeout(5.0):
+                while not seen:
+                    gevent.sleep(0.1)
+    finally:
+        shipped.gateways(folder)
+        renew(shipped)
+    told = seen[0]
+    ours = OURS.removeprefix("+")
+    found = {
+        "from": told.get("variable_sip_from_user") == ours,
+        "pai": ours in str(told.get("variable_sip_P-Asserted-Identity", "")),
+        "rpid": ours in str(told.get("variable_sip_Remote-Party-ID", "")),
+    }
+    assert {name for name, there in found.items() if there} == headers, told
+
+
+def renew(shipped: Shipped) -> None:
+    """As `dialer gateways write` says it at its end."""
+    with shipped.switch.wire() as wire:
+        wire.api("reloadxml")
+        wire.api("sofia profile external killgw carrier")
+        gevent.sleep(1.0)  # the profile's own thread does it
+        wire.api("sofia profile external rescan")
+        with gevent.Timeout(15.0):
+            while "UP" not in wire.api("sofia status gateway carrier"):
+                gevent.sleep(0.2)
