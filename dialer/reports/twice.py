@@ -6,7 +6,8 @@ where the switch was told to originate one attempt's id more than once. The line
 `dialer.sim.record`: "originated", "ended", "refused", "started" (of the switch).
 
 What the delays do not bound: a call that one gateway failed, so that nothing rang, goes out by
-another one at once (but never while the first is still on the line); and a hot lead may be dialed at once though he was called before.
+another one at once (but never while the first is still on the line); and a hot lead may be
+dialed at once though he was called before.
 """
 
 from __future__ import annotations
