@@ -37,6 +37,7 @@ from dialer.engine.pacer import Pacer
 from dialer.engine.performer import Performer
 from dialer.engine.plan import Plan, Ports
 from dialer.engine.reaper import Reaper
+from dialer.engine.recorder import Recorder
 from dialer.engine.status import Status
 from dialer.engine.stores import StoreWatch
 from dialer.engine.supervision import Notifier, Nursery
@@ -122,13 +123,23 @@ class Daemon:
     def _build_heart(self) -> None:
         """The single writer, and who carries out what it orders."""
         ports, meter = self._ports, self._ports.meter
+        self.recorder = Recorder(
+            self.calls,
+            ports.switch,
+            ports.ledger,
+            ports.recordings,
+            ports.clock,
+            meter,
+            instance=self._instance,
+            place=self._plan.recordings,
+        )
         self.performer = Performer(
             self.calls,
             ports.switch,
             self.outbox,
             self.nursery,
             meter,
-            recordings=self._plan.recordings,
+            recorder=self.recorder,
             lines=self.lines,
             tally=self.tally,
         )
@@ -168,6 +179,7 @@ class Daemon:
             meter,
             instance=self._instance,
             hungry=self.feeder.nudge,
+            unrecordable=self.recorder.stops,
         )
 
     def _build_repair(self) -> None:
@@ -227,6 +239,7 @@ class Daemon:
             reload=self._reload,
             hot=self.feeder.wake,
             errand=self.nursery.errand,
+            mask=self.recorder.mask,
         )
         self.status = Status(
             self.calls,
@@ -241,6 +254,7 @@ class Daemon:
             meter,
             instance=instance,
             phase=lambda: self._phase,
+            recordings=self.recorder.status,
         )
 
     # ------------------------------------------------------------------ life
@@ -280,6 +294,8 @@ class Daemon:
         start("outbox to redis", self.outbox.to_hopper.run)
         # What is open in our name becomes live before anything is claimed or fed.
         self.reaper.adopt_open()
+        self.recorder.adopt()
+        start("recorder", self.recorder.run)
         self.store_watch.look(now)
         start("store watch", self.store_watch.run)
         start("reaper", self.reaper.run)
@@ -331,6 +347,8 @@ class Daemon:
                 self.gate.shut(Reason.SWITCH_BLIND, str(event.data.get("why", event.kind)))
             case "seeing":
                 self.reaper.seeing()
+            case "record_started" | "record_stopped":
+                self.recorder.told(event)
             case "gateway":
                 name = GatewayName(str(event.data.get("gateway", "")))
                 self.lines.gateway_state(name, bool(event.data.get("up")))
@@ -403,3 +421,4 @@ class Daemon:
         self.calls.configure({**retired, **plan.campaigns}, plan.groups, plan.operators)
         self.lines.configure(plan.gateways, plan.numbers)
         self._ports.switch.set_gateways(plan.gateways)
+        self.recorder.configure(plan.recordings)

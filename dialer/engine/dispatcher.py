@@ -373,6 +373,7 @@ class Dispatcher:
             attempt=attempt.claimed.attempt_id,
             wrapup_s=self._calls.groups[group].wrapup_s if wrapup_s is None else wrapup_s,
             max_talk_s=campaign.max_talk_s,
+            beep=self._calls.groups[group].beep,
         )
         self._last_offered[group] = pair.turn
         self.to_operator(operator.id, event, now)

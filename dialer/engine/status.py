@@ -54,6 +54,7 @@ class Status:
         *,
         instance: InstanceName,
         phase: Callable[[], str],
+        recordings: Callable[[], Mapping[str, Any] | None],
     ) -> None:
         self._calls = calls
         self._switch = switch
@@ -67,6 +68,7 @@ class Status:
         self._meter = meter
         self._instance = instance
         self._phase = phase
+        self._recordings = recordings
         self._started = clock.now()
         self._numbers: dict[str, int] = {}
         self._numbers_at_s = -NUMBERS_EVERY_S
@@ -113,6 +115,7 @@ class Status:
             "numbers": self._numbers,
             "pools": self._pools(now),
             "outbox": self._outbox.size,
+            "recordings": self._recordings(),
         }
 
     def _campaign(self, campaign: Campaign) -> dict[str, Any]:
@@ -206,5 +209,16 @@ class Status:
 def health(status: Mapping[str, Any]) -> tuple[bool, dict[str, Any]]:
     """(well, details) for /healthz: well = running, and nothing that a person must mend."""
     held = dict(status["held_back_by"])
-    well = status["phase"] in ("running", "draining") and not (held.keys() - {"halted"})
-    return well, {"phase": status["phase"], "held_back_by": held, "outbox": status["outbox"]}
+    recordings = status["recordings"]
+    trouble = recordings["trouble"] if recordings else None
+    well = (
+        status["phase"] in ("running", "draining")
+        and not (held.keys() - {"halted"})
+        and trouble is None
+    )
+    return well, {
+        "phase": status["phase"],
+        "held_back_by": held,
+        "recordings": trouble or "fine" if recordings else "not configured",
+        "outbox": status["outbox"],
+    }

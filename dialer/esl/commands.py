@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dialer.core.model import Gateway, InstanceName, LegId
+from dialer.core.model import Gateway, InstanceName, LegId, Tone
 from dialer.core.permission.destinations import refusal
 from dialer.core.permission.reasons import Reason
 from dialer.errors import Bug
@@ -30,7 +30,8 @@ KEY = "dialer_key"
 EVENTS = (
     "event json CHANNEL_CREATE CHANNEL_PROGRESS CHANNEL_PROGRESS_MEDIA CHANNEL_ANSWER"
     " CHANNEL_PARK CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_HANGUP_COMPLETE CHANNEL_DESTROY"
-    " BACKGROUND_JOB HEARTBEAT SHUTDOWN RECORD_STOP DTMF CHANNEL_APPLICATION"
+    " BACKGROUND_JOB HEARTBEAT SHUTDOWN RECORD_START RECORD_STOP DTMF"
+    " CHANNEL_APPLICATION"
     f" CUSTOM {READY} {TICK} sofia::gateway_state sofia::gateway_add sofia::gateway_delete"
     " sofia::register sofia::unregister sofia::expire sofia::sip_user_state"
 )  # freeswitch.md 2.2, without PLAYBACK_STOP (nobody reads it, 8 kB each); CUSTOM comes last
@@ -217,6 +218,25 @@ def record(leg: LegId, path: str) -> tuple[str, str]:
         f"api uuid_setvar {uuid(leg)} RECORD_STEREO true",
         f"api uuid_record {uuid(leg)} start {path}",
     )
+
+
+def mask(leg: LegId, path: str, *, masked: bool) -> str:
+    """The recording goes on, with silence in it."""
+    if not _is_path(path.removeprefix("/")):
+        raise Bug("a recording's path with characters that may not stand there")
+    return f"api uuid_record {uuid(leg)} {'mask' if masked else 'unmask'} {path}"
+
+
+def announce(leg: LegId, sound: str, house: House) -> str:
+    """Mixed into what this leg hears; `uuid_broadcast` would suspend the bridge."""
+    return f"api uuid_displace {uuid(leg)} start {_sound(sound, house)} 0 mux"
+
+
+def beep(leg: LegId, tone: Tone) -> str:
+    """Proofs 11: the bridge stays up, and nobody but this leg hears it."""
+    length = _whole(tone.length_ms, 10, 5_000)
+    sound = f"tone_stream://%({length},0,{_whole(tone.frequency_hz, 100, 3_400)})"
+    return f"api uuid_displace {uuid(leg)} start {sound} 0 mux"
 
 
 def exists(leg: LegId) -> str:

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import structlog
 
-from dialer.core.model import AttemptId, Gateway, GatewayName, LegId
+from dialer.core.model import AttemptId, Gateway, GatewayName, LegId, Tone
 from dialer.errors import Bug, CommandRefused, LinkDown
 from dialer.esl import commands
 from dialer.esl.framing import decode_json
@@ -151,6 +151,16 @@ class EventSocketSwitch:
     def record(self, leg: LegId, path: str) -> None:
         for command in commands.record(leg, path):
             self._send(command)
+
+    def mask(self, leg: LegId, path: str, *, masked: bool) -> None:
+        self._send(commands.mask(leg, path, masked=masked))
+
+    def announce(self, legs: Sequence[LegId], sound: str) -> None:
+        for leg in legs:
+            self._send(commands.announce(leg, sound, self._house))
+
+    def beep(self, leg: LegId, tone: Tone) -> None:
+        self._send(commands.beep(leg, tone))
 
     def clean(self, leg: LegId) -> None:
         self._send(commands.clean(leg))

@@ -32,6 +32,7 @@ KINDS = frozenset(
         "destroyed",  # + ghost: True, no channel ever lived (others: see worth_decoding)
         "dtmf",  # + digit
         "opted_out",  # the opt-out key, heard by the customer's own script
+        "record_started",  # + path
         "record_stopped",  # + path
         # a background job of ours (translate gives "job", the switch object makes these of it)
         "job",  # job, reply, origination_uuid, instance
@@ -174,8 +175,11 @@ def _application(headers: Headers) -> SwitchEvent | None:
     return _of_leg(headers, "opted_out", {})
 
 
-def _record_stopped(headers: Headers) -> SwitchEvent | None:
-    return _of_leg(headers, "record_stopped", {"path": _text(headers.get("Record-File-Path"))})
+def _recording(kind: str) -> Callable[[Headers], SwitchEvent | None]:
+    def read(headers: Headers) -> SwitchEvent | None:
+        return _of_leg(headers, kind, {"path": _text(headers.get("Record-File-Path"))})
+
+    return read
 
 
 # ------------------------------------------------------------------ events of the switch
@@ -265,7 +269,8 @@ _READERS: Mapping[str, Callable[[Headers], SwitchEvent | None]] = {
     "CHANNEL_DESTROY": _destroyed,
     "DTMF": _dtmf,
     "CHANNEL_APPLICATION": _application,
-    "RECORD_STOP": _record_stopped,
+    "RECORD_START": _recording("record_started"),
+    "RECORD_STOP": _recording("record_stopped"),
     "BACKGROUND_JOB": _job,
     "HEARTBEAT": _heartbeat,
     TICK: _tick,

@@ -19,6 +19,7 @@ from dialer.core.model import (
     OperatorId,
     OperatorProfile,
     PoolName,
+    RecordingPlace,
 )
 from dialer.core.permission.destinations import HOME_RU, Destinations
 from dialer.errors import Problem
@@ -65,6 +66,7 @@ class Settings:
     postgresql_dsn: str = field(repr=False)
     http_listen: Listen
     log_level: str
+    recordings: RecordingPlace | None
     responsible: Responsible | None
     gateways: Mapping[GatewayName, Gateway]
     pools: Mapping[PoolName, tuple[Number, ...]]
@@ -112,6 +114,7 @@ def settings_of(
         postgresql_dsn=dsn,
         http_listen=_listen(model, secrets),
         log_level=model.log.level,
+        recordings=_recordings(model),
         responsible=_responsible(model),
         gateways=_gateways(model),
         pools=pools,
@@ -202,6 +205,15 @@ def _responsible(model: DaemonModel) -> Responsible | None:
     return Responsible(name=model.responsible.name, contact=model.responsible.contact)
 
 
+def _recordings(model: DaemonModel) -> RecordingPlace | None:
+    given = model.recordings
+    if given is None:
+        return None
+    return RecordingPlace(
+        folder=given.folder, min_free_bytes=given.min_free, quota_bytes=given.quota
+    )
+
+
 def _gateways(model: DaemonModel) -> Mapping[GatewayName, Gateway]:
     return {
         GatewayName(name): Gateway(
@@ -219,7 +231,10 @@ def _gateways(model: DaemonModel) -> Mapping[GatewayName, Gateway]:
 def _groups(model: DaemonModel) -> Mapping[GroupName, Group]:
     return {
         GroupName(name): Group(
-            name=GroupName(name), strategy=given.strategy, wrapup_s=given.wrapup
+            name=GroupName(name),
+            strategy=given.strategy,
+            wrapup_s=given.wrapup,
+            beep=given.beep,
         )
         for name, given in model.groups.items()
     }

@@ -4,7 +4,7 @@ as it is told. Implements what the engine asks of `ports.Switch`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from dialer.core.model import (
     InstanceName,
     LegId,
     OperatorId,
+    Tone,
 )
 from dialer.errors import LinkDown
 from dialer.ports import CustomerCall, FoundLeg, OperatorCall, SwitchEvent
@@ -129,6 +130,15 @@ class Line:
 
     def record(self, leg: LegId, path: str) -> None:
         self._say("record", leg, path)
+
+    def mask(self, leg: LegId, path: str, *, masked: bool) -> None:
+        self._say("mask" if masked else "unmask", leg, path)
+
+    def announce(self, legs: Sequence[LegId], sound: str) -> None:
+        self._say("announce", *legs, sound)
+
+    def beep(self, leg: LegId, tone: Tone) -> None:
+        self._say("beep", leg, f"{tone.frequency_hz} Hz {tone.length_ms} ms")
 
     def clean(self, leg: LegId) -> None:
         self._say("clean", leg)

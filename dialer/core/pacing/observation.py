@@ -23,6 +23,7 @@ class Binding(StrEnum):
     SWITCH_BLIND = "switch_blind"
     HALTED = "halted"
     PAUSED = "paused"
+    RECORDING = "recording"
     CALLING_HOURS = "calling_hours"
     NO_OPERATORS = "no_operators"
     # the policy wants no more
@@ -73,6 +74,7 @@ class Observation:
     halted: bool = False
     switch_blind: bool = False
     in_hours: bool = True
+    unrecordable: bool = False  # its talks cannot be recorded, and its rule is to stop then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,7 @@ _BOUND_BY = {
     Binding.SWITCH_BLIND: "the switch does not answer or its events do not flow",
     Binding.HALTED: "the emergency stop is on",
     Binding.PAUSED: "the campaign is paused",
+    Binding.RECORDING: "its talks cannot be recorded now (when_full: stop_dialing)",
     Binding.CALLING_HOURS: "outside the calling hours",
     Binding.NO_OPERATORS: "no operator is logged in",
     Binding.OPERATORS_BUSY: "every free operator has his calls",
