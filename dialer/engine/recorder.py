@@ -51,6 +51,8 @@ DOUBT_S = 60.0
 #: Files that did not come, one after the other, until it is.
 MISSING_IN_A_ROW = 3
 RETRY_S = 1.0
+#: A talk of less may end before its recording begins.
+TALK_S = 1.0
 #: How long a hang-up waits for a recording that is being begun (freeswitch.md 3.5).
 PATIENCE_S = 2.0
 PRUNE_S = 86_400.0
@@ -299,6 +301,13 @@ class Recorder:
             case _Ended():
                 self._ledger.finish_recording(item.attempt, self._file_of(item), now)
 
+    def _was_a_talk(self, key: AttemptId) -> bool:
+        """Who hangs up at once is gone before the switch begins: no file, and no trouble."""
+        attempt = self._calls.find_attempt(key)
+        if attempt is None or attempt.bridged_at is None or attempt.ended_at is None:
+            return True
+        return attempt.ended_at.mono_s - attempt.bridged_at.mono_s >= TALK_S
+
     def _file_of(self, item: _Ended) -> RecordedFile | str:
         if isinstance(item.what, str) or self._files is None:
             return str(item.what)
@@ -307,6 +316,8 @@ class Recorder:
         if isinstance(found, RecordedFile):
             self._missing = 0
             self._meter.count("dialer_recorded_bytes_total", found.size_bytes)
+            return found
+        if not self._was_a_talk(item.attempt):
             return found
         self._count_failure("missing")
         self._missing += 1

@@ -210,14 +210,24 @@ def clean(leg: LegId) -> str:
     return f"api uuid_setvar {uuid(leg)} transfer_history"
 
 
-def record(leg: LegId, path: str) -> tuple[str, str]:
-    """Two commands: two channels (customer left, operator right), then the recording itself."""
+def stereo(leg: LegId) -> str:
+    """Two channels: the customer left, the operator right."""
+    return f"api uuid_setvar {uuid(leg)} RECORD_STEREO true"
+
+
+def record(leg: LegId, path: str) -> tuple[str, dict[str, str]]:
+    """Command and headers: the leg's own thread begins it, at its next look for messages.
+
+    `uuid_record start` from outside, on a leg that hangs up in that moment, leaves a channel
+    that never ends (docs/decisions/0015: 10 of 154 short talks; this way 0 of 365).
+    """
     if not _is_path(path.removeprefix("/")):
         raise Bug("a recording's path with characters that may not stand there")
-    return (
-        f"api uuid_setvar {uuid(leg)} RECORD_STEREO true",
-        f"api uuid_record {uuid(leg)} start {path}",
-    )
+    return f"sendmsg {uuid(leg)}", {
+        "call-command": "execute",
+        "execute-app-name": "record_session",
+        "execute-app-arg": path,
+    }
 
 
 def mask(leg: LegId, path: str, *, masked: bool) -> str:

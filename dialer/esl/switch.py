@@ -149,8 +149,9 @@ class EventSocketSwitch:
         self._send(commands.forget_opt_out(attempt))
 
     def record(self, leg: LegId, path: str) -> None:
-        for command in commands.record(leg, path):
-            self._send(command)
+        self._send(commands.stereo(leg))
+        command, headers = commands.record(leg, path)
+        self._keeper.link().send(command, self._timeout_s, headers)
 
     def mask(self, leg: LegId, path: str, *, masked: bool) -> None:
         self._send(commands.mask(leg, path, masked=masked))

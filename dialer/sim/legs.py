@@ -14,7 +14,7 @@ from dialer.sim.channel import Bridge, Channel, Playing
 from dialer.sim.dial_string import Application, parse_inline
 from dialer.sim.evidence import Refusal, write_end, write_their_word
 from dialer.sim.exchange import Exchange
-from dialer.sim.recording import stop_recordings
+from dialer.sim.recording import start_recording, stop_recordings
 
 # ------------------------------------------------------------------ the script
 
@@ -68,6 +68,12 @@ def run_application(x: Exchange, channel: Channel, step: Application) -> bool:
     return True
 
 
+def obey(x: Exchange, channel: Channel, step: Application) -> None:
+    """An application by message: gone with the leg, if that has ended meanwhile."""
+    if channel.alive and channel.answered:
+        run_application(x, channel, step)
+
+
 def _note(x: Exchange, channel: Channel, step: Application) -> None:
     """Applications that only write something down."""
     name, _, value = step.data.partition("=")
@@ -78,6 +84,9 @@ def _note(x: Exchange, channel: Channel, step: Application) -> None:
             channel.variables[name] = value
         case "set_global":
             x.globals[name] = value
+        case "record_session":
+            if step.data not in channel.recordings:  # once more is one recording
+                start_recording(x, channel, step.data)
         case "bind_digit_action":
             _bind_key(channel, step.data)
 

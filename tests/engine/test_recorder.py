@@ -231,6 +231,7 @@ def test_files_that_do_not_come_are_a_trouble_of_their_own(build: Build, tmp_pat
     home = recording(build, tmp_path)
     for n in (1, 2, 3):
         key = home.talking("anna", n)
+        home.clock.move(1.1)
         stop(home, tmp_path, key)
         home.park("anna")
         home.clock.move(11.0)
@@ -239,6 +240,21 @@ def test_files_that_do_not_come_are_a_trouble_of_their_own(build: Build, tmp_pat
     assert "no file comes" in str(home.daemon.recorder.trouble)
     home.clock.move(61.0)
     assert home.daemon.recorder.trouble is None  # it is tried again
+
+
+def test_who_hangs_up_at_once_is_no_trouble(build: Build, tmp_path: Path):
+    """Three in a row would stop a campaign that may dial only while it can record."""
+    home = recording(build, tmp_path)
+    for n in (1, 2, 3, 4):
+        key = home.talking("anna", n)
+        home.clock.move(0.1)
+        stop(home, tmp_path, key)
+        home.park("anna")
+        home.clock.move(11.0)
+        home.settle()
+    assert home.books.files[key] == "the switch made no file"
+    assert home.daemon.recorder.trouble is None
+    assert home.meter.value("dialer_recordings_failed_total", why="missing") == 0
 
 
 def test_a_ledger_that_is_away_loses_no_row(build: Build, tmp_path: Path):

@@ -71,7 +71,7 @@ def test_only_what_is_over_is_due_and_only_in_its_own_folder(world: World) -> No
         assert gone == expected
     assert world.ledger.due_recordings(US, NOW + DAY, 10) == []
     assert world.ask(
-        "SELECT who, what, details->>'bytes' FROM audit WHERE what LIKE 'rec%'"
+        "SELECT who, what, details->>'bytes' FROM audit WHERE what = 'recordings deleted'"
     ) == [("retention", "recordings deleted", "1000")]
 
 

@@ -22,6 +22,7 @@ from dialer.core.model import (
     LegId,
     NumberId,
     OperatorId,
+    Tone,
 )
 from dialer.core.permission.reasons import Reason
 from dialer.errors import Bug
@@ -129,9 +130,25 @@ def test_what_is_done_with_legs():
     assert commands.play_message(u, "ru/sorry.wav", "", HOUSE) == (
         f"api uuid_transfer {U} 'm:^:playback:ru/sorry.wav^hangup:NORMAL_CLEARING' inline"
     )
+    assert commands.stereo(u) == f"api uuid_setvar {U} RECORD_STEREO true"
     assert commands.record(u, f"/var/spool/dialer/{U}.wav") == (
-        f"api uuid_setvar {U} RECORD_STEREO true",
-        f"api uuid_record {U} start /var/spool/dialer/{U}.wav",
+        f"sendmsg {U}",
+        {
+            "call-command": "execute",
+            "execute-app-name": "record_session",
+            "execute-app-arg": f"/var/spool/dialer/{U}.wav",
+        },
+    )
+    for masked, word in ((True, "mask"), (False, "unmask")):
+        assert (
+            commands.mask(u, "/r/a.wav", masked=masked)
+            == f"api uuid_record {U} {word} /r/a.wav"
+        )
+    assert (
+        commands.announce(u, "rec.wav", HOUSE) == f"api uuid_displace {U} start rec.wav 0 mux"
+    )
+    assert commands.beep(v, Tone(frequency_hz=900, length_ms=120)) == (
+        f"api uuid_displace {V} start tone_stream://%(120,0,900) 0 mux"
     )
     assert commands.exists(u) == f"api uuid_exists {U}"
     assert commands.dump(u) == f"api uuid_dump {U} json"
@@ -203,6 +220,9 @@ def test_nor_as_an_operator_a_leg_a_cause_a_path_or_a_prefix(bad: str):
         lambda: commands.clean(leg),
         lambda: commands.record(leg, "a.wav"),
         lambda: commands.record(LegId(U), bad),
+        lambda: commands.mask(LegId(U), bad, masked=True),
+        lambda: commands.announce(LegId(U), bad, HOUSE),
+        lambda: commands.beep(leg, Tone()),
         lambda: commands.play_message(LegId(U), bad, "", HOUSE),
         lambda: commands.play_message(LegId(U), "a.wav", bad or "99", HOUSE),
         lambda: commands.forget_opt_out(bad),

@@ -164,7 +164,7 @@ def test_what_is_done_with_legs_is_said_to_the_switch():
             f"api uuid_kill {U} ORIGINATOR_CANCEL",
             f"api uuid_transfer {U} 'm:^:playback:abandoned.wav^hangup:NORMAL_CLEARING' inline",
             f"api uuid_setvar {U} RECORD_STEREO true",
-            f"api uuid_record {U} start /rec/u.wav",
+            f"sendmsg {U}",
             f"api uuid_setvar {V} transfer_history",
         ]
 

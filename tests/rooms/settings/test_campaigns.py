@@ -365,7 +365,7 @@ def test_recording_is_said_per_campaign(tmp_path):
         ("opt_out_key: 99", "opt_out_key: is not a key (one digit, like 9; or off)"),
         ("opt_out_key: '#'", "opt_out_key: is not a key (one digit, like 9; or off)"),
         ("keep_recordings: 30", "has no unit"),
-        ("when_full: stop", "did you mean 'stop_dialing'"),
+        ("when_full: stop", "one of: go_on, stop_dialing"),
     ],
 )
 def test_what_is_wrong_about_recordings_is_said(tmp_path, line, said):
