@@ -107,6 +107,14 @@ class FoundLeg:
     answered_at: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerStop:
+    """Somebody called us back and pressed 9. `caller`: E.164, None = unknown."""
+
+    call: LegId
+    caller: str | None
+
+
 class Switch(Protocol):
     """The telephone switch. Commands return when it has answered; events come by the inbox."""
 
@@ -124,7 +132,12 @@ class Switch(Protocol):
 
     def originate_operator(self, call: OperatorCall) -> None: ...
 
-    def bridge(self, operator_leg: LegId, customer_leg: LegId) -> None: ...
+    def begin_bridge(self, operator_leg: LegId, customer_leg: LegId) -> Callable[[], object]:
+        """Ordered before it returns and without a wait, so within the dispatcher's turn.
+
+        Never raises; what is returned waits for the answer and raises as the others do.
+        """
+        ...
 
     def park(self, leg: LegId) -> None: ...
 
@@ -158,6 +171,16 @@ class Switch(Protocol):
 
     def gateways_up(self) -> Mapping[GatewayName, bool]:
         """Each configured gateway as the switch sees it; an unknown one is down."""
+        ...
+
+    def caller_stops(self) -> Sequence[CallerStop]:
+        """Kept by the switch until they are forgotten; some may be told more than once."""
+        ...
+
+    def forget_caller_stops(self, calls: Sequence[LegId]) -> None: ...
+
+    def missing_sounds(self, names: Sequence[str]) -> Sequence[str]:
+        """Those message files that the switch does not have."""
         ...
 
     def set_gateways(self, gateways: Mapping[GatewayName, Gateway]) -> None:
@@ -263,7 +286,11 @@ class Supervised:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One number that may be shown for this claim, with its limits at this moment."""
+    """One number that may be shown for this claim, with its limits at this moment.
+
+    `gateway` shows it; `others` may do so too, in the campaign's order, for a contact whose
+    calls through the first came to nothing.
+    """
 
     number: NumberId
     region: str | None
@@ -275,6 +302,7 @@ class Shown:
     calls_at_once: int | None
     min_gap_s: float
     calls_per_hour: int | None
+    others: tuple[GatewayName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -558,6 +586,12 @@ class Ledger(Protocol):
 
     def opt_out(self, attempt: AttemptId, now: datetime) -> OptOut:
         """The key was pressed in this attempt's message: a stop, and the attempt says so."""
+        ...
+
+    def take_caller_stops(
+        self, stops: Sequence[CallerStop], now: datetime
+    ) -> Sequence[PhoneId]:
+        """In force when it returns; the phones of those that were not known before."""
         ...
 
     def set_halted(self, halted: bool, *, by: str, now: datetime) -> None:

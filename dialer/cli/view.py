@@ -65,6 +65,8 @@ def _head(name: str, status: Mapping[str, Any]) -> RenderableType:
     recordings = status.get("recordings")
     if recordings and recordings["trouble"]:
         text.append(f"\nnothing is recorded: {recordings['trouble']}", "bold red")
+    for trouble in status.get("troubles", ()):
+        text.append(f"\nto be mended: {trouble['text']}", "yellow")
     return text
 
 

@@ -85,6 +85,7 @@ class Control:
             "stop_phone": self._stop_phone,
             "reload": lambda words: reload(),
             "hot": lambda words: self._hot(hot),
+            "imported": self._imported,
         }
 
     # ------------------------------------------------------------------ the loop
@@ -229,10 +230,12 @@ class Control:
 
     def _stop_phone(self, words: Mapping[str, Any]) -> Answer:
         """A stop is in the ledger already: void what is queued, cancel what rings (R6.2)."""
-        stopped = PhoneId(int(words["phone"]))
+        return {"ok": True, "cancelled": self.stop_phone(PhoneId(int(words["phone"])))}
+
+    def stop_phone(self, stopped: PhoneId) -> int:
+        """How many calls to it were ended before anybody answered. Raises StoreError."""
         self._hopper.void([stopped])
-        cancelled = self._stop_all(lambda phone: phone == stopped, Reason.STOP)
-        return {"ok": True, "cancelled": cancelled}
+        return self._stop_all(lambda phone: phone == stopped, Reason.STOP)
 
     def _stop_all(self, which: Callable[[PhoneId], bool], reason: Reason) -> int:
         def turn(now: Moment) -> int:
@@ -249,4 +252,13 @@ class Control:
 
     def _hot(self, hot: Callable[[], None]) -> Answer:
         hot()
+        return {"ok": True}
+
+    def _imported(self, words: Mapping[str, Any]) -> Answer:
+        """An import is another process and has no page of metrics: one daemon counts for it."""
+        rows = {str(result): int(count) for result, count in dict(words["rows"]).items()}
+        if min(rows.values(), default=0) < 0:
+            raise ValueError("rows cannot be fewer than none")
+        for result, count in rows.items():
+            self._meter.count("dialer_import_rows_total", count, result=result)
         return {"ok": True}

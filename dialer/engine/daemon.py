@@ -17,13 +17,7 @@ import structlog
 from gevent.event import Event as Signal
 from gevent.lock import Semaphore
 
-from dialer.core.calls.attempts import AttemptState
-from dialer.core.model import (
-    Campaign,
-    GatewayName,
-    InstanceName,
-    OperatorId,
-)
+from dialer.core.model import Campaign, GatewayName, InstanceName, OperatorId
 from dialer.core.permission.reasons import Reason
 from dialer.engine.calls import Calls
 from dialer.engine.control import Control
@@ -41,6 +35,7 @@ from dialer.engine.recorder import Recorder
 from dialer.engine.status import Status
 from dialer.engine.stores import StoreWatch
 from dialer.engine.supervision import Notifier, Nursery
+from dialer.engine.surroundings import Surroundings
 from dialer.engine.tally import AnswerTally
 from dialer.errors import ConfigError, StoreError
 from dialer.ports import SwitchEvent
@@ -48,12 +43,6 @@ from dialer.ports import SwitchEvent
 __all__ = ["Daemon", "Plan", "Ports"]
 
 log = structlog.get_logger(__name__)
-
-#: States in which a drain waits: everything but talks may be on the line for seconds only.
-BEFORE_TALK = tuple(
-    state for state in AttemptState if state not in (AttemptState.TALKING, AttemptState.ENDED)
-)
-
 
 #: How long the results of an untimely end may take into the books.
 LAST_WORDS_S = 2.0
@@ -197,7 +186,7 @@ class Daemon:
             instance=instance,
             remembered=self._remembered,
             opted_out=self.outbox.opt_out,
-            gateway_seen=self.lines.gateway_state,
+            gateway_seen=lambda name, up: self.lines.gateway_state(name, up, clock.now()),
         )
         self.store_watch = StoreWatch(
             self.calls,
@@ -210,6 +199,7 @@ class Daemon:
             refill=self.feeder.wake,
             halted=lambda: self.control.cancel_all(),
             boxes=(self.outbox.to_ledger, self.outbox.to_hopper),
+            switch_clock_offset_s=lambda: ports.switch.health().get("clock_offset_s"),
         )
         self.leases = Leases(
             self.calls,
@@ -241,6 +231,15 @@ class Daemon:
             errand=self.nursery.errand,
             mask=self.recorder.mask,
         )
+        self.surroundings = Surroundings(
+            self.calls,
+            self.lines,
+            ports.switch,
+            ports.ledger,
+            clock,
+            meter,
+            phone_stopped=self.control.stop_phone,
+        )
         self.status = Status(
             self.calls,
             ports.switch,
@@ -255,6 +254,8 @@ class Daemon:
             instance=instance,
             phase=lambda: self._phase,
             recordings=self.recorder.status,
+            troubles=self.surroundings.troubles,
+            tell=self._notifier.status,
         )
 
     # ------------------------------------------------------------------ life
@@ -304,6 +305,7 @@ class Daemon:
         start("feeder", self.feeder.run)
         start("work", self._listen_for_work)
         start("control", self.control.run)
+        start("surroundings", self.surroundings.run)
         start("status", self.status.run)
         start("pacer", self.pacer.run)
         start("reload", self._reload_when_asked)
@@ -342,7 +344,7 @@ class Daemon:
                 self._ports.meter.count("dialer_switch_reconnects_total")
                 self._ports.meter.gauge("dialer_switch_up", 1.0)
                 self.reaper.link_up(restarted=bool(event.data.get("restarted")))
-            case "link_lost" | "blind":
+            case "link_lost" | "no_link" | "blind":
                 self._ports.meter.gauge("dialer_switch_up", float(event.kind == "blind"))
                 self.gate.shut(Reason.SWITCH_BLIND, str(event.data.get("why", event.kind)))
             case "seeing":
@@ -351,7 +353,10 @@ class Daemon:
                 self.recorder.told(event)
             case "gateway":
                 name = GatewayName(str(event.data.get("gateway", "")))
-                self.lines.gateway_state(name, bool(event.data.get("up")))
+                up = bool(event.data.get("up"))
+                self.lines.gateway_state(name, up, self._ports.clock.now())
+            case "caller_stop":
+                self.surroundings.wake()
         self.dispatcher.put(event)
 
     def _may_feed(self) -> bool:
@@ -390,13 +395,25 @@ class Daemon:
             self._reload()
 
     def _reload(self) -> dict[str, Any]:
-        """One at a time: a command and a signal may come together."""
+        """One at a time: a command and a signal may come together. systemd is told both ends;
+        not during a drain, where a READY would undo the STOPPING.
+        """
         with self._reloading:
-            return self._reload_alone()
+            if self._stopping.is_set():
+                return {"ok": False, "why": "the daemon is stopping"}
+            self._notifier.reloading()
+            try:
+                answer = self._reload_alone()
+            finally:
+                if not self._stopping.is_set():
+                    self._notifier.ready(self.status.line())
+        result = "applied" if answer["ok"] else "refused"
+        self._ports.meter.count("dialer_reloads_total", result=result)
+        self._ports.meter.gauge("dialer_reload_refused", float(not answer["ok"]))
+        return answer
 
     def _reload_alone(self) -> dict[str, Any]:
         """The whole new configuration, or the old one stays; no call is dropped."""
-        self._notifier.reloading()
         try:
             plan = self._load()
             now = self._ports.clock.now()
@@ -405,8 +422,6 @@ class Daemon:
         except (ConfigError, StoreError) as error:
             log.warning("reload refused, the old configuration stays", why=str(error))
             return {"ok": False, "why": str(error)}
-        finally:
-            self._notifier.ready("dialing")
         self._plan = plan
         self.dispatcher.do(lambda at: self._apply(plan))
         self.feeder.wake()

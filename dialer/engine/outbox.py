@@ -220,6 +220,11 @@ class Outbox:
             campaign=entry.campaign,
             disposition=verdict.disposition.value,
         )
+        self._meter.count(
+            "dialer_gateway_attempts_ended_total",
+            gateway=attempt.claimed.gateway,
+            disposition=verdict.disposition.value,
+        )
         if verdict.disposition is Disposition.ABANDONED:
             self._meter.count("dialer_abandoned_total", campaign=entry.campaign)
         if result.talk_ms is not None:

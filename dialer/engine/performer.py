@@ -79,6 +79,9 @@ class Performer:
             ordered.GiveBack: self._give_back,
             ordered.StopPhone: self._stop_phone,
         }
+        self._begun: dict[type[Effect], Callable[..., Callable[[], object]]] = {
+            ordered.Bridge: self._begin_bridge,
+        }
         self._errands: dict[type[Effect], Callable[..., None]] = {
             ordered.Originate: self._originate,
             ordered.KillCustomer: self._kill_customer,
@@ -103,12 +106,15 @@ class Performer:
         kind = type(effect)
         if kind in self._at_once:
             self._at_once[kind](effect, now)
+        elif kind in self._begun:
+            # Written within the turn: a person waits for it. The answer is an errand.
+            self._nursery.errand(self._errand, effect, self._begun[kind](effect))
         else:
             self._nursery.errand(self._errand, effect)
 
-    def _errand(self, effect: Effect) -> None:
+    def _errand(self, effect: Effect, *begun: Callable[[], object]) -> None:
         try:
-            self._errands[type(effect)](effect)
+            self._errands[type(effect)](effect, *begun)
         except LinkDown as error:
             self._meter.count("dialer_effects_unsure_total", effect=type(effect).__name__)
             log.warning(
@@ -200,9 +206,12 @@ class Performer:
 
     # ------------------------------------------------------------------ the hand-over
 
-    def _bridge(self, effect: ordered.Bridge) -> None:
+    def _begin_bridge(self, effect: ordered.Bridge) -> Callable[[], object]:
+        return self._switch.begin_bridge(effect.operator_leg, LegId(effect.attempt))
+
+    def _bridge(self, effect: ordered.Bridge, answered: Callable[[], object]) -> None:
         try:
-            self._switch.bridge(effect.operator_leg, LegId(effect.attempt))
+            answered()
         except CommandRefused as error:
             # `-ERR Invalid uuid`: one of the two is gone, the other untouched (proofs 4).
             self._meter.count("dialer_offers_failed_total", why="refused")

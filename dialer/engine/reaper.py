@@ -106,10 +106,16 @@ class Reaper:
             self._signal.clear()
             if not told and not self._switch.usable():
                 continue  # "link up" or "seeing" will tell
+            began_s = self._clock.now().mono_s
             try:
                 self.sweep()
+                took_s = self._clock.now().mono_s - began_s
+                self._meter.observe("dialer_reconcile_sweep_seconds", took_s)
             except (LinkDown, CommandRefused) as error:
                 log.warning("reconcile waits for the switch", error=str(error))
+                if Reason.SWITCH_BLIND in self._gate.reasons:
+                    why = f"the switch cannot be compared with the books: {error}"
+                    self._gate.shut(Reason.SWITCH_BLIND, why)
 
     def _patience_s(self) -> float:
         """Sooner while something is missing, or while dialing waits for a whole look."""
@@ -282,13 +288,25 @@ class Reaper:
         paused = str(before.get("pause_reason") or "") or None
 
         def turn(now: Moment) -> None:
-            operator = operators.adopt(name, seen.leg, now, pause_reason=paused)
+            terms = self._terms(name, seen)
+            operator = operators.adopt(name, seen.leg, now, pause_reason=paused, **terms)
             self._dispatcher.enlist(operator)
 
         self._dispatcher.do(turn)
         self._count("operator_adopted")
         log.info("operator adopted", operator=name, state=seen.state.value)
         self._tell_operator(name, seen)
+
+    def _terms(self, name: OperatorId, seen: Seen) -> dict[str, float]:
+        """Those of the talk that he is in, else the longest wrap-up of his groups."""
+        attempt = self._calls.attempts.get(AttemptId(seen.partner or ""))
+        if attempt is not None:
+            campaign = self._calls.campaigns[attempt.claimed.entry.campaign]
+            wrapup_s = self._calls.wrapup_of(campaign)
+            return {"wrapup_s": wrapup_s, "max_talk_s": campaign.max_talk_s}
+        groups, known = self._calls.profiles[name].groups, self._calls.groups
+        wrapups_s = (known[one].wrapup_s for one in groups if one in known)
+        return {"wrapup_s": max(wrapups_s, default=0.0)}
 
     def _kill_quietly(self, leg: LegId, cause: str) -> None:
         try:

@@ -79,6 +79,9 @@ class Router:
         if attempt := self._attempt(event.leg):
             campaign = attempt.claimed.entry.campaign
             self._meter.count("dialer_answered_total", campaign=campaign)
+            if attempt.dialed_at is not None and attempt.answered_at is None:
+                rang_s = max(0.0, now.mono_s - attempt.dialed_at.mono_s)
+                self._meter.observe("dialer_ring_seconds", rang_s, campaign=campaign)
             self._to_attempt(attempt.claimed.attempt_id, happened.Answered(), now)
 
     def _ready(self, event: SwitchEvent, now: Moment) -> None:

@@ -31,6 +31,7 @@ from dialer.settings.places import shown
 from dialer.settings.scalars import read_name
 from dialer.settings.tags import Tags, load_tags
 from dialer.settings.tree import Loc, Tree
+from dialer.settings.trunks import Trunk, by_contract, gateways_of, trunks_of
 from dialer.settings.validate import problem_at
 from dialer.settings.wording import did_you_mean
 
@@ -42,6 +43,8 @@ class SwitchSettings:
     host: str
     port: int
     password: str = field(repr=False)
+    user: str | None
+    opt_out_journal: Path | None
     wake_ms: int
     calls_per_s: float
     calls_at_once: int
@@ -69,6 +72,8 @@ class Settings:
     recordings: RecordingPlace | None
     responsible: Responsible | None
     gateways: Mapping[GatewayName, Gateway]
+    trunks: Mapping[GatewayName, Trunk]
+    callbacks: Mapping[PoolName, str]
     pools: Mapping[PoolName, tuple[Number, ...]]
     groups: Mapping[GroupName, Group]
     operators: Mapping[OperatorId, OperatorProfile]
@@ -105,6 +110,8 @@ def settings_of(
     )
     pools, problems = numbers_of(model, tree)
     operators = _operators(model, tree, problems)
+    trunks = trunks_of(model, secrets)
+    pools = by_contract(pools, trunks)
     redis_url, dsn = _addresses(secrets)
     tags, tag_problems = _tags(model, tree, around.folder)
     settings = Settings(
@@ -116,7 +123,13 @@ def settings_of(
         log_level=model.log.level,
         recordings=_recordings(model),
         responsible=_responsible(model),
-        gateways=_gateways(model),
+        gateways=gateways_of(model),
+        trunks=trunks,
+        callbacks={
+            PoolName(name): given.callback_extension
+            for name, given in model.pools.items()
+            if given.callback_extension is not None
+        },
         pools=pools,
         groups=_groups(model),
         operators=operators,
@@ -157,6 +170,10 @@ def _switch(model: DaemonModel, secrets: Credentials) -> SwitchSettings:
         host=environ.get("DIALER_SWITCH_HOST") or model.switch.host,
         port=port,
         password=secrets.find("switch", "password", "DIALER_SWITCH_PASSWORD", None),
+        user=model.switch.user,
+        opt_out_journal=secrets.folder / model.switch.opt_out_journal
+        if model.switch.opt_out_journal
+        else None,
         wake_ms=max(1, round(model.switch.wake * 1000)),
         calls_per_s=model.switch.calls_per_s,
         calls_at_once=model.switch.calls_at_once,
@@ -212,20 +229,6 @@ def _recordings(model: DaemonModel) -> RecordingPlace | None:
     return RecordingPlace(
         folder=given.folder, min_free_bytes=given.min_free, quota_bytes=given.quota
     )
-
-
-def _gateways(model: DaemonModel) -> Mapping[GatewayName, Gateway]:
-    return {
-        GatewayName(name): Gateway(
-            name=GatewayName(name),
-            calls_per_s=given.calls_per_s,
-            calls_at_once=given.calls_at_once,
-            called_form=given.called_form,
-            called_prefix=given.called_prefix,
-            caller_form=given.caller_form,
-        )
-        for name, given in model.gateways.items()
-    }
 
 
 def _groups(model: DaemonModel) -> Mapping[GroupName, Group]:

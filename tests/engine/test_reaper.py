@@ -78,7 +78,9 @@ def test_a_talk_found_at_the_start_has_its_operator(home: House):
     sweep(home)
     assert home.operator("anna").state is S.TALKING
     home.hang_up(key)
-    assert home.operator("anna").state is S.WRAPUP
+    anna = home.operator("anna")
+    assert anna.state is S.WRAPUP
+    assert anna.wrapup_until == home.clock.now().mono_s + 10.0  # her group's
     home.written()
     assert home.books.results[key].operator == "anna"
 

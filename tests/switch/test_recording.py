@@ -121,31 +121,6 @@ def test_short_talks_leave_no_leg_behind(
     assert {row["attempt"] for row in told if row["state"] == "kept"} >= long_enough
     driven.log_out()
     driven.stop()
-    for uuid in witness.left_on_switch():
-        import json
-
-        d = witness._commands.api(f"uuid_dump {uuid} json")
-        dump = json.loads(d) if d.startswith("{") else {"x": d}
-        print(
-            "LEFT",
-            uuid,
-            witness.channels.get(uuid),
-            {
-                k: dump.get(k)
-                for k in (
-                    "x",
-                    "Channel-State",
-                    "Answer-State",
-                    "variable_current_application",
-                    "variable_dialer_attempt",
-                    "variable_dialer_agent",
-                    "Hangup-Cause",
-                )
-            },
-            [r for r in told if r["attempt"] == uuid],
-        )
-    gevent.sleep(3)
-    print("LATER", witness.left_on_switch())
     assert not witness.left_on_switch()
 
 

@@ -169,6 +169,23 @@ def test_dead_phone_makes_way_for_the_contacts_next_one(world: World) -> None:
     assert world.ask("SELECT state FROM queue_entries") == [("archive",)]
 
 
+def test_a_carriers_failure_names_the_gateway_for_an_hour(world: World) -> None:
+    """R3.9: the next call goes out by another one; the contact is charged nothing."""
+    world.people(1)
+    wide = campaign(caps=WIDE)
+    world.save(wide)
+    (entry,) = world.entries(wide)
+    (answer,) = world.commit(wide, [entry], gateway=GatewayName("alpha"))
+    failed = verdict(Disposition.CARRIER_FAILURE, charged=False, number_charged=False)
+    world.end(answer, NOW, verdict=failed, next=retry(NOW))
+    soon, later = NOW + timedelta(minutes=1), NOW + timedelta(minutes=61)
+    (entry,) = world.entries(wide, now=soon)
+    assert entry.history.failed_gateways == {"alpha"}
+    assert (entry.history.tries_today, world.dialed()) == (0, 0)
+    (entry,) = world.entries(wide, now=later)
+    assert entry.history.failed_gateways == frozenset()
+
+
 def test_dead_number_marks_by_day_and_gateway_and_an_answer_clears_them(world: World) -> None:
     """R5.2: marks of one day or one gateway archive nobody; a phone that answers lives."""
     world.people(1)

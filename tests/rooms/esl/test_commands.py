@@ -377,3 +377,28 @@ def test_nor_can_an_operators_call_have_a_second_leg(operator: str, leg: str, en
     )
     assert shape is not None
     assert len(shape[1].split(",")) == 12
+
+
+def test_what_a_carrier_wants_to_be_different_stands_in_the_template():
+    """A number in the wrong header is a call without a number shown (R3.11)."""
+    gateway = replace(
+        GATEWAY,
+        caller_in="from_and_pai",
+        codecs=("PCMA", "PCMU"),
+        dtmf="info",
+        media_encryption="mandatory",
+        called_prefix="9",
+        sim_ports={NumberId("+74951230001"): "02"},
+    )
+    text = commands.originate_customer(CALL, gateway, HOUSE)
+    assert (
+        ",absolute_codec_string=^^:PCMA:PCMU,sip_cid_type=pid,"
+        "sip_cid_suppress_privacy_none=true,dtmf_type=info,rtp_secure_media=mandatory,"
+    ) in text
+    assert "}sofia/gateway/mts/90279161234567 '" in text
+
+
+@pytest.mark.parametrize("codecs", [(), ("PCMA,x=1",), ("PCMA:PCMU",), ("P{",)])
+def test_a_codec_of_other_characters_is_refused(codecs: tuple[str, ...]):
+    with pytest.raises(Bug):
+        commands.originate_customer(CALL, replace(GATEWAY, codecs=codecs), HOUSE)

@@ -151,7 +151,7 @@ def test_an_operators_call():
 def test_what_is_done_with_legs_is_said_to_the_switch():
     with running() as (switch, scripted, _):
         u, v = LegId(U), LegId(V)
-        switch.bridge(v, u)
+        switch.begin_bridge(v, u)()
         switch.park(v)
         switch.kill(u, "ORIGINATOR_CANCEL")
         switch.play_message(u, "abandoned.wav", "")
@@ -164,7 +164,8 @@ def test_what_is_done_with_legs_is_said_to_the_switch():
             f"api uuid_kill {U} ORIGINATOR_CANCEL",
             f"api uuid_transfer {U} 'm:^:playback:abandoned.wav^hangup:NORMAL_CLEARING' inline",
             f"api uuid_setvar {U} RECORD_STEREO true",
-            f"sendmsg {U}",
+            f"sendmsg {U}\ncall-command: execute\nexecute-app-name: record_session\n"
+            "execute-app-arg: /rec/u.wav",
             f"api uuid_setvar {V} transfer_history",
         ]
 
@@ -175,8 +176,9 @@ def test_a_refused_hand_over_is_an_error():
         _,
         _,
     ):
+        answered = switch.begin_bridge(LegId(V), LegId(U))
         with pytest.raises(CommandRefused) as caught:
-            switch.bridge(LegId(V), LegId(U))
+            answered()
         assert caught.value.reply == "-ERR Invalid uuid"
 
 
