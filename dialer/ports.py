@@ -36,6 +36,7 @@ from dialer.core.model import (
     Outcome,
     PhoneId,
     RecordingPlace,
+    Supervision,
     Tone,
     Window,
 )
@@ -76,6 +77,18 @@ class OperatorCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisorCall:
+    """The originate of a supervisor's leg, which hears the operator's."""
+
+    leg: LegId
+    supervisor: str
+    endpoint: str
+    operator: OperatorId
+    operator_leg: LegId
+    timeout_s: int = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchEvent:
     """One event of the switch, translated: names of `esl.translate.KINDS`.
 
@@ -105,6 +118,8 @@ class FoundLeg:
     bridged_to: LegId | None
     created_at: float  # epoch seconds
     answered_at: float | None
+    supervisor: str | None = None  # variable dialer_supervisor
+    supervised: OperatorId | None = None  # variable dialer_supervised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +146,12 @@ class Switch(Protocol):
         ...
 
     def originate_operator(self, call: OperatorCall) -> None: ...
+
+    def originate_supervisor(self, call: SupervisorCall) -> None: ...
+
+    def supervise(self, leg: LegId, mode: Supervision) -> None:
+        """Of a supervisor's leg that is up: who hears him."""
+        ...
 
     def begin_bridge(self, operator_leg: LegId, customer_leg: LegId) -> Callable[[], object]:
         """Ordered before it returns and without a wait, so within the dispatcher's turn.

@@ -34,6 +34,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "report": ("report", "Show what came of a campaign."),
     "resume": ("halt", "End the emergency stop."),
     "run": ("run", "Run the daemon."),
+    "supervise": ("supervise", "Listen to an operator, whisper to him, or barge in."),
     "status": ("status", "Show what the daemons are doing."),
 }
 

@@ -201,6 +201,14 @@ class WhenFull(StrEnum):
     STOP_DIALING = "stop_dialing"
 
 
+class Supervision(StrEnum):
+    """What a supervisor does on an operator's line (R2.7)."""
+
+    LISTEN = "listen"  # nobody hears him
+    WHISPER = "whisper"  # the operator alone hears him
+    BARGE = "barge"  # both hear him
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingPlace:
     """Where recordings lie, the same path on the switch and here; and how full it may get."""

@@ -16,7 +16,7 @@ from dialer.core.calls import events as happened
 from dialer.core.calls import operators
 from dialer.core.calls.attempts import AttemptState
 from dialer.core.calls.operators import Operator, OperatorState
-from dialer.core.model import AttemptId, InstanceName, Moment, OperatorId, PhoneId
+from dialer.core.model import AttemptId, InstanceName, Moment, OperatorId, PhoneId, Supervision
 from dialer.core.permission.reasons import Reason
 from dialer.engine.calls import Calls
 from dialer.engine.dispatcher import Dispatcher
@@ -33,7 +33,14 @@ STOPPABLE = (AttemptState.CLAIMED, AttemptState.DIALING, AttemptState.RINGING)
 #: Verbs that wait for a store or the switch, each in an errand of its own: a halt must not
 #: stand behind them.
 SLOW = frozenset(
-    {"operator.dispose", "operator.mask", "operator.unmask", "reload", "stop_phone"}
+    {
+        "operator.dispose",
+        "operator.mask",
+        "operator.unmask",
+        "supervise",
+        "reload",
+        "stop_phone",
+    }
 )
 
 Answer = dict[str, Any]
@@ -61,6 +68,7 @@ class Control:
         hot: Callable[[], None],
         errand: Callable[..., None],
         mask: Callable[..., str | None],
+        supervise: Callable[..., str | None],
     ) -> None:
         self._calls = calls
         self._dispatcher = dispatcher
@@ -72,6 +80,7 @@ class Control:
         self._instance = instance
         self._errand = errand
         self._mask_recording = mask
+        self._supervise_operator = supervise
         self._verbs: dict[str, Callable[[Mapping[str, Any]], Answer]] = {
             "operator.login": self._login,
             "operator.ready": self._ready,
@@ -80,6 +89,7 @@ class Control:
             "operator.dispose": self._dispose,
             "operator.mask": lambda words: self._mask(words, masked=True),
             "operator.unmask": lambda words: self._mask(words, masked=False),
+            "supervise": self._supervise,
             "halt": self._halt,
             "resume": self._resume,
             "stop_phone": self._stop_phone,
@@ -212,6 +222,18 @@ class Control:
         if why is not None:
             return no(why)
         return {"ok": True, "state": "masked" if masked else "recorded again"}
+
+    def _supervise(self, words: Mapping[str, Any]) -> Answer:
+        operator = self._operator(words)
+        if isinstance(operator, str):
+            return no(operator)
+        why = self._supervise_operator(
+            operator.id,
+            supervisor=str(words["supervisor"]),
+            endpoint=str(words["endpoint"]),
+            mode=Supervision(str(words["mode"])),
+        )
+        return no(why) if why is not None else {"ok": True}
 
     # ------------------------------------------------------------------ stops
 

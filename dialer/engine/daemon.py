@@ -35,6 +35,7 @@ from dialer.engine.recorder import Recorder
 from dialer.engine.status import Status
 from dialer.engine.stores import StoreWatch
 from dialer.engine.supervision import Notifier, Nursery
+from dialer.engine.supervisors import Supervisors
 from dialer.engine.surroundings import Surroundings
 from dialer.engine.tally import AnswerTally
 from dialer.errors import ConfigError, StoreError
@@ -122,6 +123,14 @@ class Daemon:
             instance=self._instance,
             place=self._plan.recordings,
         )
+        self.supervisors = Supervisors(
+            self.calls,
+            ports.switch,
+            ports.ledger,
+            ports.clock,
+            meter,
+            instance=self._instance,
+        )
         self.performer = Performer(
             self.calls,
             ports.switch,
@@ -186,6 +195,7 @@ class Daemon:
             instance=instance,
             remembered=self._remembered,
             opted_out=self.outbox.opt_out,
+            supervisors_seen=self.supervisors.seen,
             gateway_seen=lambda name, up: self.lines.gateway_state(name, up, clock.now()),
         )
         self.store_watch = StoreWatch(
@@ -230,6 +240,7 @@ class Daemon:
             hot=self.feeder.wake,
             errand=self.nursery.errand,
             mask=self.recorder.mask,
+            supervise=self.supervisors.supervise,
         )
         self.surroundings = Surroundings(
             self.calls,
@@ -254,6 +265,7 @@ class Daemon:
             instance=instance,
             phase=lambda: self._phase,
             recordings=self.recorder.status,
+            supervisions=self.supervisors.status,
             troubles=self.surroundings.troubles,
             tell=self._notifier.status,
         )
@@ -297,6 +309,7 @@ class Daemon:
         self.reaper.adopt_open()
         self.recorder.adopt()
         start("recorder", self.recorder.run)
+        start("supervisors", self.supervisors.run)
         self.store_watch.look(now)
         start("store watch", self.store_watch.run)
         start("reaper", self.reaper.run)
@@ -357,6 +370,7 @@ class Daemon:
                 self.lines.gateway_state(name, up, self._ports.clock.now())
             case "caller_stop":
                 self.surroundings.wake()
+        self.supervisors.told(event)
         self.dispatcher.put(event)
 
     def _may_feed(self) -> bool:

@@ -58,6 +58,7 @@ class Status:
         instance: InstanceName,
         phase: Callable[[], str],
         recordings: Callable[[], Mapping[str, Any] | None],
+        supervisions: Callable[[], Sequence[Mapping[str, Any]]],
         troubles: Callable[[Moment], Sequence[Trouble]] = lambda now: (),
         tell: Callable[[str], None],
     ) -> None:
@@ -74,6 +75,7 @@ class Status:
         self._instance = instance
         self._phase = phase
         self._recordings = recordings
+        self._supervisions = supervisions
         self._troubles = troubles
         self._tell = tell
         self._started = clock.now()
@@ -138,6 +140,7 @@ class Status:
             "pools": self._pools(now),
             "outbox": self._outbox.size,
             "recordings": self._recordings(),
+            "supervisions": list(self._supervisions()),
             "troubles": [
                 {"kind": one.kind.value, "subject": one.subject, "text": one.sentence}
                 for one in self._troubles(now)

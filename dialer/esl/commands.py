@@ -15,12 +15,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dialer.core.model import Gateway, InstanceName, LegId, NumberId, Tone
+from dialer.core.model import Gateway, InstanceName, LegId, NumberId, Supervision, Tone
 from dialer.core.numbers import forms
 from dialer.core.permission.destinations import refusal
 from dialer.core.permission.reasons import Reason
 from dialer.errors import Bug
-from dialer.ports import CustomerCall, OperatorCall
+from dialer.ports import CustomerCall, OperatorCall, SupervisorCall
 
 TICK = "dialer::tick"
 READY = "dialer::ready"
@@ -47,6 +47,13 @@ SHOW_CHANNELS = "api show channels as json"
 PING = "api uuid_exists 00000000-0000-4000-8000-000000000000"  # looks into the session table
 
 _CODEC = re.compile(r"[A-Za-z0-9]{2,12}(?:@[0-9]{1,6}[hi])?")
+#: 1 would be heard by the customer alone.
+SUPERVISION_KEYS = {
+    Supervision.LISTEN: "0",
+    Supervision.WHISPER: "2",
+    Supervision.BARGE: "3",
+}
+
 _DIGIT = re.compile(r"[0-9]")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
@@ -160,6 +167,30 @@ def originate_operator(call: OperatorCall, house: House) -> str:
         f"dialer_agent={_name(call.operator, 'operator')}",
     )
     return f"bgapi originate {{{','.join(variables)}}}{_endpoint(call.endpoint)} &park()"
+
+
+def originate_supervisor(call: SupervisorCall, house: House) -> str:
+    """Proofs 11: hears the operator's leg, parked or in a talk, from talk to talk."""
+    variables = (
+        f"origination_uuid={uuid(call.leg)}",
+        "ignore_early_media=true",
+        f"originate_timeout={_whole(call.timeout_s, 1, 300)}",
+        "no_throttle_limits=true",
+        "sip_auto_answer=true",
+        "media_timeout=30000",
+        "eavesdrop_enable_dtmf=true",
+        f"dialer_instance={house.instance}",
+        f"dialer_supervisor={_name(call.supervisor, 'supervisor')}",
+        f"dialer_supervised={_name(call.operator, 'operator')}",
+    )
+    where = _endpoint(call.endpoint)
+    target = f"&eavesdrop({uuid(call.operator_leg)})"
+    return f"bgapi originate {{{','.join(variables)}}}{where} {target}"
+
+
+def supervise(leg: LegId, mode: Supervision) -> str:
+    """The key that the eavesdropping leg itself understands."""
+    return f"api uuid_recv_dtmf {uuid(leg)} {SUPERVISION_KEYS[mode]}"
 
 
 def called(digits: str, gateway: Gateway, house: House, caller: NumberId | None = None) -> str:

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import structlog
 
-from dialer.core.model import AttemptId, Gateway, GatewayName, LegId, Tone
+from dialer.core.model import AttemptId, Gateway, GatewayName, LegId, Supervision, Tone
 from dialer.errors import Bug, CommandRefused, LinkDown
 from dialer.esl import commands
 from dialer.esl.caller_stops import Journal, in_globals
@@ -28,7 +28,15 @@ from dialer.esl.keeper import Keeper, SocketSettings
 from dialer.esl.link import NotSent
 from dialer.esl.originates import Originates
 from dialer.esl.translate import found_leg, translate
-from dialer.ports import CallerStop, Clock, CustomerCall, FoundLeg, OperatorCall, SwitchEvent
+from dialer.ports import (
+    CallerStop,
+    Clock,
+    CustomerCall,
+    FoundLeg,
+    OperatorCall,
+    SupervisorCall,
+    SwitchEvent,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -117,6 +125,13 @@ class EventSocketSwitch:
         self._originate(
             commands.originate_operator(call, self._house), call.leg, customer=False
         )
+
+    def originate_supervisor(self, call: SupervisorCall) -> None:
+        text = commands.originate_supervisor(call, self._house)
+        self._originate(text, call.leg, customer=False)
+
+    def supervise(self, leg: LegId, mode: Supervision) -> None:
+        self._send(commands.supervise(leg, mode))
 
     def _originate(self, text: str, leg: LegId, *, customer: bool) -> None:
         if not self.usable():

@@ -301,6 +301,7 @@ def found_leg(dump: Headers) -> FoundLeg | None:
     application = _text(dump.get("variable_current_application"))
     attempt = _text(dump.get("variable_dialer_attempt"))
     operator = _text(dump.get("variable_dialer_agent"))
+    supervised = _text(dump.get("variable_dialer_supervised"))
     return FoundLeg(
         leg=leg,
         attempt=AttemptId(attempt) if attempt else None,
@@ -314,6 +315,8 @@ def found_leg(dump: Headers) -> FoundLeg | None:
         bridged_to=_partner(dump),
         created_at=_instant(dump, "Caller-Channel-Created-Time") or 0.0,
         answered_at=_instant(dump, "Caller-Channel-Answered-Time"),
+        supervisor=_text(dump.get("variable_dialer_supervisor")),
+        supervised=OperatorId(supervised) if supervised else None,
     )
 
 

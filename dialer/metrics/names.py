@@ -165,6 +165,7 @@ _ALL = (
     _counter("dialer_offers_failed_total", "Hand-overs that came to nothing.", WHY),
     _counter("dialer_rescues_total", "Hand-overs looked after because no bridge came."),
     _histogram("dialer_wrapup_seconds", "From the end of a talk to ready.", PERSON_S, GROUP),
+    _gauge("dialer_supervisions", "Supervisors' phones with an operator, or being called."),
     # recordings
     _counter("dialer_recordings_started_total", "Recordings that the switch began.", CAMPAIGN),
     _counter("dialer_recordings_failed_total", "Talks without their recording.", NOT_RECORDED),

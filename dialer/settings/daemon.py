@@ -49,6 +49,7 @@ class SwitchSettings:
     calls_per_s: float
     calls_at_once: int
     sounds: str | None
+    domain: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +179,7 @@ def _switch(model: DaemonModel, secrets: Credentials) -> SwitchSettings:
         calls_per_s=model.switch.calls_per_s,
         calls_at_once=model.switch.calls_at_once,
         sounds=model.switch.sounds,
+        domain=model.switch.domain,
     )
 
 

@@ -16,6 +16,8 @@ from dialer.sim.evidence import Refusal, write_end, write_their_word
 from dialer.sim.exchange import Exchange
 from dialer.sim.recording import start_recording, stop_recordings
 
+_SPY_S = 0.01  # after the leg that it listened to, an eavesdropping one goes on in its script
+
 # ------------------------------------------------------------------ the script
 
 
@@ -59,6 +61,11 @@ def run_application(x: Exchange, channel: Channel, step: Application) -> bool:
             return False
         case "park":
             park(x, channel, state="CS_EXECUTE")
+            return False
+        case "eavesdrop":
+            if step.data not in x.channels:
+                next_step(x, channel)
+            channel.listens_to = step.data
             return False
         case "execute_extension":
             for inner in parse_inline(step.data.removesuffix(" inline")):
@@ -301,6 +308,8 @@ def hang_up(
         write_their_word(channel, cause, refusal)
     channel.hangup_cause, channel.answer_state = cause, "hangup"
     stop_recordings(x, channel)
+    for spy in [one for one in x.channels.values() if one.listens_to == channel.uuid]:
+        x.after(_SPY_S, next_step, x, spy)
     bridge, hand_over = channel.bridge, channel.hand_over
     if bridge is not None:
         _part(x, bridge, channel)

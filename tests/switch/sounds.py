@@ -8,6 +8,8 @@ import struct
 import wave
 from pathlib import Path
 
+import gevent
+
 from tests.switch.instances import Instances
 from tests.switch.wire import Wire
 
@@ -38,11 +40,15 @@ class Ear:
 
 
 def leg_at_carrier(wire: Wire, number: str) -> str:
-    """The carrier's channel that this number was dialed on."""
-    rows = json.loads(wire.api("show channels as json")).get("rows", ())
-    found = [row["uuid"] for row in rows if row["dest"].endswith(number)]
-    assert len(found) == 1, (number, [row["dest"] for row in rows])
-    return str(found[0])
+    """The carrier's channel that this number was dialed on; its list of channels lags."""
+    found: list[str] = []
+    with gevent.Timeout(5.0, False):
+        while len(found) != 1:
+            gevent.sleep(0.1)
+            rows = json.loads(wire.api("show channels as json")).get("rows", ())
+            found = [str(row["uuid"]) for row in rows if row["dest"].endswith(number)]
+    assert len(found) == 1, (number, found)
+    return found[0]
 
 
 def loudest(file: Path, channel: int, frequency_hz: int) -> float:

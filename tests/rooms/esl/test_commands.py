@@ -22,13 +22,14 @@ from dialer.core.model import (
     LegId,
     NumberId,
     OperatorId,
+    Supervision,
     Tone,
 )
 from dialer.core.permission.reasons import Reason
 from dialer.errors import Bug
 from dialer.esl import commands
 from dialer.esl.commands import House
-from dialer.ports import CustomerCall, OperatorCall
+from dialer.ports import CustomerCall, OperatorCall, SupervisorCall
 
 U = "11111111-2222-4333-8444-555555555555"
 V = "66666666-7777-4888-9999-aaaaaaaaaaaa"
@@ -119,6 +120,30 @@ def test_the_operators_template_is_the_proven_one():
         "sip_auto_answer=true,media_timeout=30000,dialer_instance=d1,dialer_agent=101}"
         "user/101@pbx.example.org &park()"
     )
+
+
+def test_the_supervisors_template_is_the_proven_one():
+    call = SupervisorCall(
+        leg=LegId(U),
+        supervisor="boss",
+        endpoint="user/199@pbx.example.org",
+        operator=OperatorId("anna"),
+        operator_leg=LegId(V),
+    )
+    assert commands.originate_supervisor(call, HOUSE) == (
+        f"bgapi originate {{origination_uuid={U},ignore_early_media=true,originate_timeout=30,"
+        "no_throttle_limits=true,sip_auto_answer=true,media_timeout=30000,"
+        "eavesdrop_enable_dtmf=true,dialer_instance=d1,dialer_supervisor=boss,"
+        f"dialer_supervised=anna}}user/199@pbx.example.org &eavesdrop({V})"
+    )
+    keys = [commands.supervise(LegId(U), mode)[-1] for mode in Supervision]
+    assert keys == ["0", "2", "3"]
+    with pytest.raises(Bug):
+        commands.originate_supervisor(replace(call, supervisor="a,b=c"), HOUSE)
+    with pytest.raises(Bug):
+        commands.originate_supervisor(replace(call, endpoint="user/1@x &park()"), HOUSE)
+    with pytest.raises(Bug):
+        commands.originate_supervisor(replace(call, operator_leg=LegId("u")), HOUSE)
 
 
 def test_what_is_done_with_legs():
