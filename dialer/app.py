@@ -21,6 +21,7 @@ from gevent.pywsgi import WSGIServer
 from dialer.core.model import Campaign, InstanceName, Moment
 from dialer.core.permission.destinations import refusal
 from dialer.engine.daemon import Daemon, Plan, Ports
+from dialer.engine.retention import prune
 from dialer.engine.status import health
 from dialer.engine.supervision import Notifier
 from dialer.errors import ConfigError, Problem
@@ -38,6 +39,7 @@ from dialer.metrics.exposition import application
 from dialer.metrics.meter import PrometheusMeter
 from dialer.metrics.timed import timed
 from dialer.ports import Command
+from dialer.recordings.folder import RecordingFolder
 from dialer.settings.daemon import Settings
 from dialer.settings.loading import Loaded, load
 
@@ -136,6 +138,7 @@ def plan_of(loaded: Loaded) -> Plan:
         numbers=settings.numbers,
         switch_calls_per_s=settings.switch.calls_per_s,
         switch_calls_at_once=settings.switch.calls_at_once,
+        recordings=settings.recordings,
     )
 
 
@@ -194,6 +197,7 @@ class Service:
             ),
             meter=self.meter,
             clock=clock,
+            recordings=RecordingFolder(),
         )
         self.daemon = Daemon(
             settings.instance,
@@ -234,6 +238,20 @@ class Service:
             what = f"cannot listen on {listen.host}:{listen.port}: {error.strerror or error}"
             remedy = "each daemon needs an address of its own: listen, or DIALER_HTTP_LISTEN"
             raise ConfigError([Problem(place="http", what=what, remedy=remedy)]) from error
+
+
+def prune_recordings(settings: Settings, ledger: PostgresLedger, *, by: str) -> int:
+    """By hand, what the daemon does daily; how many went."""
+    if settings.recordings is None:
+        return 0
+    return prune(
+        ledger,
+        RecordingFolder(),
+        settings.recordings,
+        SystemClock(),
+        instance=settings.instance,
+        by=by,
+    )
 
 
 # ------------------------------------------------------------------ asking running daemons

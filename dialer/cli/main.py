@@ -31,9 +31,11 @@ VERBS: dict[str, tuple[str, str]] = {
         "plan",
         "Show what a campaign would dial now, and why each other one is held back.",
     ),
+    "recordings": ("recordings", "List recordings of talks, delete those whose time is over."),
     "report": ("report", "Show what came of a campaign."),
     "resume": ("halt", "End the emergency stop."),
     "run": ("run", "Run the daemon."),
+    "supervise": ("supervise", "Listen to an operator, whisper to him, or barge in."),
     "testcall": ("testcall", "Call your own phone through a gateway, every step shown."),
     "status": ("status", "Show what the daemons are doing."),
 }

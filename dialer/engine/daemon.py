@@ -31,9 +31,11 @@ from dialer.engine.pacer import Pacer
 from dialer.engine.performer import Performer
 from dialer.engine.plan import Plan, Ports
 from dialer.engine.reaper import Reaper
+from dialer.engine.recorder import Recorder
 from dialer.engine.status import Status
 from dialer.engine.stores import StoreWatch
 from dialer.engine.supervision import Notifier, Nursery
+from dialer.engine.supervisors import Supervisors
 from dialer.engine.surroundings import Surroundings
 from dialer.engine.tally import AnswerTally
 from dialer.errors import ConfigError, StoreError
@@ -111,13 +113,31 @@ class Daemon:
     def _build_heart(self) -> None:
         """The single writer, and who carries out what it orders."""
         ports, meter = self._ports, self._ports.meter
+        self.recorder = Recorder(
+            self.calls,
+            ports.switch,
+            ports.ledger,
+            ports.recordings,
+            ports.clock,
+            meter,
+            instance=self._instance,
+            place=self._plan.recordings,
+        )
+        self.supervisors = Supervisors(
+            self.calls,
+            ports.switch,
+            ports.ledger,
+            ports.clock,
+            meter,
+            instance=self._instance,
+        )
         self.performer = Performer(
             self.calls,
             ports.switch,
             self.outbox,
             self.nursery,
             meter,
-            recordings=self._plan.recordings,
+            recorder=self.recorder,
             lines=self.lines,
             tally=self.tally,
         )
@@ -157,6 +177,7 @@ class Daemon:
             meter,
             instance=self._instance,
             hungry=self.feeder.nudge,
+            unrecordable=self.recorder.stops,
         )
 
     def _build_repair(self) -> None:
@@ -174,6 +195,7 @@ class Daemon:
             instance=instance,
             remembered=self._remembered,
             opted_out=self.outbox.opt_out,
+            supervisors_seen=self.supervisors.seen,
             gateway_seen=lambda name, up: self.lines.gateway_state(name, up, clock.now()),
         )
         self.store_watch = StoreWatch(
@@ -217,6 +239,8 @@ class Daemon:
             reload=self._reload,
             hot=self.feeder.wake,
             errand=self.nursery.errand,
+            mask=self.recorder.mask,
+            supervise=self.supervisors.supervise,
         )
         self.surroundings = Surroundings(
             self.calls,
@@ -240,6 +264,8 @@ class Daemon:
             meter,
             instance=instance,
             phase=lambda: self._phase,
+            recordings=self.recorder.status,
+            supervisions=self.supervisors.status,
             troubles=self.surroundings.troubles,
             tell=self._notifier.status,
         )
@@ -281,6 +307,9 @@ class Daemon:
         start("outbox to redis", self.outbox.to_hopper.run)
         # What is open in our name becomes live before anything is claimed or fed.
         self.reaper.adopt_open()
+        self.recorder.adopt()
+        start("recorder", self.recorder.run)
+        start("supervisors", self.supervisors.run)
         self.store_watch.look(now)
         start("store watch", self.store_watch.run)
         start("reaper", self.reaper.run)
@@ -333,12 +362,15 @@ class Daemon:
                 self.gate.shut(Reason.SWITCH_BLIND, str(event.data.get("why", event.kind)))
             case "seeing":
                 self.reaper.seeing()
+            case "record_started" | "record_stopped":
+                self.recorder.told(event)
             case "gateway":
                 name = GatewayName(str(event.data.get("gateway", "")))
                 up = bool(event.data.get("up"))
                 self.lines.gateway_state(name, up, self._ports.clock.now())
             case "caller_stop":
                 self.surroundings.wake()
+        self.supervisors.told(event)
         self.dispatcher.put(event)
 
     def _may_feed(self) -> bool:
@@ -418,3 +450,4 @@ class Daemon:
         self.calls.configure({**retired, **plan.campaigns}, plan.groups, plan.operators)
         self.lines.configure(plan.gateways, plan.numbers)
         self._ports.switch.set_gateways(plan.gateways)
+        self.recorder.configure(plan.recordings)

@@ -37,6 +37,7 @@ from dialer.ledger import (
     numbers,
     phones,
     queue,
+    recordings,
     service,
     stops,
 )
@@ -50,9 +51,13 @@ from dialer.ports import (
     HotLead,
     ImportReport,
     ImportRow,
+    ListedRecording,
     OperatorChange,
     OptOut,
+    RecordedFile,
+    Recording,
     RejectedRow,
+    Supervised,
 )
 
 log = structlog.get_logger(__name__)
@@ -309,6 +314,51 @@ class PostgresLedger:
     ) -> bool:
         """To "archived", "review" or back to "active" by hand (R5.5); logged."""
         return service.move_phone(self._pool, phone, state, by=by, reason=reason, now=now)
+
+    # ------------------------------------------------------------------ recordings, supervision
+
+    def save_recording(self, one: Recording) -> None:
+        with self._pool.connection() as connection:
+            recordings.save(connection, one)
+
+    def finish_recording(
+        self, attempt: AttemptId, file: RecordedFile | str, now: datetime
+    ) -> None:
+        with self._pool.connection() as connection:
+            recordings.finish(connection, attempt, file, now)
+
+    def mask_recording(
+        self, attempt: AttemptId, *, masked: bool, by: str, now: datetime
+    ) -> None:
+        with self._pool.connection() as connection:
+            recordings.mask(connection, attempt, masked=masked, by=by, now=now)
+
+    def open_recordings(self, instance: InstanceName) -> Sequence[tuple[AttemptId, str]]:
+        with self._pool.connection() as connection:
+            return recordings.unfinished(connection, instance)
+
+    def due_recordings(
+        self, instance: InstanceName, now: datetime, most: int
+    ) -> Sequence[ListedRecording]:
+        with self._pool.connection() as connection:
+            return recordings.due(connection, instance, now, most)
+
+    def recordings_deleted(
+        self, attempts: Sequence[AttemptId], *, by: str, now: datetime
+    ) -> int:
+        with self._pool.connection() as connection:
+            return recordings.deleted(connection, attempts, by=by, now=now)
+
+    def list_recordings(
+        self, campaign: CampaignName | None, since: datetime, most: int
+    ) -> Sequence[ListedRecording]:
+        """For the command line: the newest first."""
+        with self._pool.connection() as connection:
+            return recordings.listed(connection, campaign, since, most)
+
+    def log_supervision(self, one: Supervised) -> None:
+        with self._pool.connection() as connection:
+            recordings.log_supervision(connection, one)
 
     def log_operators(self, changes: Sequence[OperatorChange]) -> None:
         if changes:

@@ -18,7 +18,8 @@ import structlog
 from gevent import socket
 from gevent.event import AsyncResult, Event
 
-from dialer.sim import api
+from dialer.sim import api, legs
+from dialer.sim.dial_string import Application
 from dialer.sim.exchange import Exchange
 from dialer.sim.headers import Event as SwitchEvent
 from dialer.sim.wire import (
@@ -37,6 +38,7 @@ log = structlog.get_logger(__name__)
 MOST_QUEUED = 100_000
 MOST_MISSED = 500
 _LAST_WORDS_S = 2.0
+_LOOK_S = 0.06  # until a leg's thread looks for messages to it
 
 
 class Host(Protocol):
@@ -116,6 +118,7 @@ class Connection:
             "noevents": self._no_events,
             "filter": self._filter,
             "sendevent": self._send_event,
+            "sendmsg": self._send_message,
             "linger": self._linger,
             "nolinger": self._linger,
             "log": self._log,
@@ -187,6 +190,16 @@ class Connection:
 
     def _filter(self, _packet: Packet, text: str) -> None:
         self._send(command_reply(self._subscription.filter(text)))
+
+    def _send_message(self, packet: Packet, text: str) -> None:
+        """`execute` of an application by the leg's own thread, at its next look."""
+        channel = self._x.channel(text.strip())
+        if channel is None:
+            self._send(command_reply(f"-ERR invalid session id [{text.strip()}]"))
+            return
+        step = Application(packet.header("execute-app-name"), packet.header("execute-app-arg"))
+        self._x.after(_LOOK_S, legs.obey, self._x, channel, step)
+        self._send(command_reply("+OK"))
 
     def _send_event(self, packet: Packet, text: str) -> None:
         event_uuid = str(uuids.uuid4())
