@@ -14,7 +14,7 @@ import click
 
 from dialer import __version__
 from dialer.cli.quiet import quiet
-from dialer.errors import ConfigError, StoreError, SwitchError
+from dialer.errors import ConfigError, NameTaken, StoreError, SwitchError
 
 #: verb -> (module in dialer.cli, one line for the list of verbs)
 VERBS: dict[str, tuple[str, str]] = {
@@ -60,7 +60,7 @@ class Verbs(click.Group):
             for problem in error.problems:
                 click.echo(str(problem), err=True)
             sys.exit(2)
-        except (StoreError, SwitchError) as error:
+        except (NameTaken, StoreError, SwitchError) as error:
             click.echo(f"dialer: {error}", err=True)
             sys.exit(1)
 
