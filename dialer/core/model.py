@@ -54,10 +54,12 @@ class Order(StrEnum):
 
 
 class Mode(StrEnum):
-    """How a campaign is paced (R3.1). Preview and predictive have no policy yet."""
+    """How a campaign is paced (R3.1)."""
 
+    PREVIEW = "preview"
     PROGRESSIVE = "progressive"
     POWER = "power"
+    PREDICTIVE = "predictive"
 
 
 class Strategy(StrEnum):

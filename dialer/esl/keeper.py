@@ -175,6 +175,7 @@ class Keeper:
             "why": self.why_unusable(),
             "core_uuid": self.core_uuid,
             "version": self.version,
+            "too_old": self._warned_of is not None,
             "reply_p99_s": p99_s,
             "event_lag_s": self.pulse.lag_s,
             "clock_offset_s": self.pulse.clock_offset_s,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dialer.core.model import AttemptId, Evidence, LegId, OperatorId
-from dialer.esl.commands import KEY, READY, TICK
+from dialer.esl.commands import CALLER_STOP, KEY, READY, TICK
 from dialer.ports import FoundLeg, SwitchEvent
 
 Headers = Mapping[str, Any]
@@ -41,6 +41,7 @@ KINDS = frozenset(
         "heartbeat",  # core_uuid, version, sessions
         "tick",  # instance, number
         "shutdown",
+        "caller_stop",  # leg: the call of somebody who called back and pressed 9
         "gateway",  # gateway, up
         "registration",  # user, domain, registered
         # made by the keeper, not by the switch
@@ -271,6 +272,7 @@ _READERS: Mapping[str, Callable[[Headers], SwitchEvent | None]] = {
     "HEARTBEAT": _heartbeat,
     TICK: _tick,
     "SHUTDOWN": _shutdown,
+    CALLER_STOP: _leg_event("caller_stop"),
     "sofia::gateway_state": _gateway(None),
     "sofia::gateway_add": _gateway(True),
     "sofia::gateway_delete": _gateway(False),

@@ -15,7 +15,6 @@ from dialer.core.numbers.limits import Held, Usage, refusal
 from dialer.core.permission.reasons import Reason
 from dialer.ports import Shown
 
-
 A = GatewayName("a")
 
 
