@@ -74,7 +74,7 @@ def test_a_frozen_switch_is_noticed_and_nothing_is_originated(
     try:
         driven.wait_for("the daemon's word", lambda: blind_at(driven) is not None, 10.0)
         noticed_at = blind_at(driven) or 0.0
-        assert held_back(driven)
+        driven.wait_for("it shown", lambda: held_back(driven), 5.0)
         gevent.sleep(1.0)
     finally:
         os.kill(instances.switch.pid, signal.SIGCONT)
