@@ -26,8 +26,11 @@ from dialer.engine.status import health
 from dialer.engine.supervision import Notifier
 from dialer.errors import ConfigError, Problem
 from dialer.esl.commands import House
+from dialer.esl.facts import Questions, lets_in
 from dialer.esl.keeper import SocketSettings
+from dialer.esl.link import Link
 from dialer.esl.switch import EventSocketSwitch
+from dialer.esl.trial_call import TrialCall
 from dialer.hopper.client import connect
 from dialer.hopper.presence import RedisPresence
 from dialer.hopper.queue import RedisHopper
@@ -80,19 +83,47 @@ def make_switch(settings: Settings, clock: SystemClock) -> EventSocketSwitch:
             user=switch.user,
             wake_every_ms=switch.wake_ms,
         ),
-        house=House(
-            instance=settings.instance,
-            sounds=switch.sounds,
-            refuse=partial(
-                refusal,
-                destinations=settings.destinations,
-                own_numbers=settings.own_numbers,
-            ),
-        ),
+        house=_house(settings),
         gateways=settings.gateways,
         clock=clock,
         journal=switch.opt_out_journal,
     )
+
+
+def _house(settings: Settings) -> House:
+    return House(
+        instance=settings.instance,
+        sounds=settings.switch.sounds,
+        refuse=partial(
+            refusal,
+            destinations=settings.destinations,
+            own_numbers=settings.own_numbers,
+        ),
+    )
+
+
+def questions_to_switch(settings: Settings) -> Questions:
+    """A connection of its own beside a running daemon's; connects when it is entered."""
+    return Questions(link_to_switch(settings), _house(settings))
+
+
+def link_to_switch(settings: Settings) -> Link:
+    switch = settings.switch
+    return Link(switch.host, switch.port, switch.password, user=switch.user)
+
+
+def trial_call(settings: Settings, link: Link, tell: Callable[[float, str], None]) -> TrialCall:
+    """On a link that is connected."""
+    return TrialCall(link, _house(settings), tell)
+
+
+def open_hopper(settings: Settings) -> RedisHopper:
+    return RedisHopper(connect(settings.redis_url, connections=1))
+
+
+def switch_lets_in(settings: Settings, host: str, password: str) -> bool | None:
+    """With this password and all rights? None: nobody answers there."""
+    return lets_in(Link(host, settings.switch.port, password))
 
 
 def plan_of(loaded: Loaded) -> Plan:

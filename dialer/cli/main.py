@@ -20,6 +20,7 @@ from dialer.errors import ConfigError, NameTaken, StoreError, SwitchError
 VERBS: dict[str, tuple[str, str]] = {
     "check": ("check", "Say what is wrong in the configuration and the campaigns."),
     "demo": ("demo", "Rehearse a campaign on a simulated switch, with everything it needs."),
+    "doctor": ("doctor", "Look at switch, stores, gateways, sounds, clocks and contracts."),
     "gateways": ("gateways", "Write FreeSWITCH's files for carriers and numbers."),
     "halt": ("halt", "Emergency stop: no call starts any more, ringing ones end, talks go on."),
     "import": ("imports", "Load a CSV or JSON-lines file into a list."),
@@ -33,6 +34,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "report": ("report", "Show what came of a campaign."),
     "resume": ("halt", "End the emergency stop."),
     "run": ("run", "Run the daemon."),
+    "testcall": ("testcall", "Call your own phone through a gateway, every step shown."),
     "status": ("status", "Show what the daemons are doing."),
 }
 

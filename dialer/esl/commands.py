@@ -142,6 +142,29 @@ def _message(leg: str, message: str, key: str, house: House) -> tuple[str, ...]:
     return bind, *play
 
 
+def originate_test(call: CustomerCall, gateway: Gateway, house: House) -> str:
+    """As a customer's, without a daemon's name on it: two tones, then the echo of himself."""
+    if call.gateway != gateway.name:
+        raise Bug("the gateway's description is another gateway's")
+    shown = number_form(call.caller, gateway.caller_form)
+    variables = (
+        f"origination_uuid={uuid(call.attempt)}",
+        f"origination_caller_id_number={shown}",
+        f"origination_caller_id_name={shown}",
+        "ignore_early_media=true",
+        f"originate_timeout={_whole(call.ring_timeout_s, 1, 300)}",
+        f"absolute_codec_string={codec_string(gateway.codecs)}",
+        *gateway_variables(gateway),
+        "ignore_display_updates=true",
+        f"dialer_test={uuid(call.attempt)}",
+        rf"execute_on_answer=sched_hangup\s+{_whole(call.max_talk_s, 1, 86_400)}",
+    )
+    number = called(call.digits, gateway, house, call.caller)
+    where = f"sofia/gateway/{_name(gateway.name, 'gateway')}/{number}"
+    script = "playback:tone_stream://%(300,200,800);loops=2^echo:"
+    return f"bgapi originate {{{','.join(variables)}}}{where} 'm:^:{script}' inline"
+
+
 def originate_operator(call: OperatorCall, house: House) -> str:
     """Proofs 2: a leg that stays parked over many talks and survives a vanishing customer."""
     variables = (

@@ -172,6 +172,25 @@ class PostgresLedger:
         with self._pool.connection() as connection:
             return endings.abandonment(connection, campaign, since)
 
+    # ------------------------------------------------------------------ test calls
+
+    def charge_number(self, number: Number, day: date) -> bool:
+        """A call that no intent makes counts too; False: its day is full."""
+        with self._pool.connection() as connection:
+            return numbers.charge(connection, number, day)
+
+    def credit_number(self, number: NumberId, day: date) -> None:
+        with self._pool.connection() as connection:
+            numbers.credit(connection, number, day)
+
+    def note_test_call(
+        self, *, who: str, number: NumberId, details: Mapping[str, object], now: datetime
+    ) -> None:
+        with self._pool.connection() as connection:
+            service.add_audit(
+                connection, who=who, what="test call", subject=number, details=details, now=now
+            )
+
     # ------------------------------------------------------------------ stops
 
     def add_stop(
@@ -186,6 +205,12 @@ class PostgresLedger:
 
     def opt_out(self, attempt: AttemptId, now: datetime) -> OptOut:
         return stops.opt_out(self._pool, attempt, now=now)
+
+    def is_stopped(self, digits: str, now: datetime) -> bool:
+        """Has the owner of this phone (E.164) said that he is not to be called?"""
+        with self._pool.connection() as connection:
+            phone = phones.find(connection, digits, self._key)
+            return phone is not None and stops.is_stopped(connection, phone, now)
 
     def take_caller_stops(
         self, callers: Sequence[CallerStop], now: datetime

@@ -158,18 +158,28 @@ def test_who_is_no_switch_or_wants_us_not(greeting: bytes):
         server.stop()
 
 
-def test_userauth_is_the_least_privilege():
-    seen: list[str] = []
+RIGHTS = b"Allowed-Events: all\nAllowed-API: uuid_exists\nAllowed-LOG: false\n"
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2, 8, 25, len(RIGHTS)])
+def test_userauth_is_the_least_privilege(cut: int):
+    """FreeSWITCH cuts the reply at 512 bytes, so that its end is the next reply's: were that
+    not known, every answer from then on would be taken for another command's.
+    """
+    rights = (RIGHTS + b"\n")[: len(RIGHTS) + 1 - cut]
 
     def answer(command: str, wire: Connection) -> bytes | None:
-        seen.append(command)
-        return b"Content-Type: command/reply\nReply-Text: +OK accepted\n\n"
+        if command.startswith("userauth "):
+            assert command == f"userauth dialer@pbx.example:{PASSWORD}"
+            return b"Content-Type: command/reply\nReply-Text: +OK accepted\n" + rights
+        return response("first") if command == "api status" else None
 
     with ScriptedSwitch(answer) as switch:
-        link = Link("127.0.0.1", switch.port, "secret", user="dialer@pbx")
+        link = Link("127.0.0.1", switch.port, PASSWORD, user="dialer@pbx.example")
         link.connect()
+        assert link.send("api status") == "first"
+        assert link.send("api version") == switch.version
         link.stop()
-    assert seen == ["userauth dialer@pbx:secret"]
 
 
 def test_small_commands_leave_at_once_and_a_dead_peer_is_noticed():
