@@ -20,6 +20,7 @@ from gevent.pywsgi import WSGIServer
 
 from dialer.core.model import Campaign, InstanceName, Moment
 from dialer.core.permission.destinations import refusal
+from dialer.core.permission.reasons import Reason
 from dialer.engine.daemon import Daemon, Plan, Ports
 from dialer.engine.retention import prune
 from dialer.engine.status import health
@@ -275,7 +276,10 @@ def ask(
 
 
 def instances(presence: RedisPresence) -> Iterable[InstanceName]:
-    return sorted(presence.statuses())
+    """Those who obey: one that waits for its name does not."""
+    waits = Reason.NAME_TAKEN.value
+    statuses = presence.statuses().items()
+    return sorted(name for name, one in statuses if waits not in one["held_back_by"])
 
 
 def tell_one(settings: Settings, verb: str, words: dict[str, Any]) -> bool:

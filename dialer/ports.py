@@ -571,6 +571,10 @@ class Ledger(Protocol):
         """PostgreSQL's clock minus ours (R10.7)."""
         ...
 
+    def hold_name(self, instance: InstanceName) -> str | None:
+        """Be the only daemon of this name until we end: None. Else who is, in words."""
+        ...
+
     def save_campaigns(self, campaigns: Sequence[Campaign], now: datetime) -> None:
         """Upsert definitions; enrol contacts of their lists that are not yet enrolled."""
         ...

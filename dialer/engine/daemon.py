@@ -26,6 +26,7 @@ from dialer.engine.feeder import Feeder
 from dialer.engine.gate import Gate
 from dialer.engine.leases import Leases
 from dialer.engine.lines import Lines
+from dialer.engine.name import Name
 from dialer.engine.outbox import Outbox
 from dialer.engine.pacer import Pacer
 from dialer.engine.performer import Performer
@@ -47,8 +48,6 @@ log = structlog.get_logger(__name__)
 
 #: How long the results of an untimely end may take into the books.
 LAST_WORDS_S = 2.0
-#: Between two tries to listen for new leads.
-DEAF_S = 1.0
 
 
 class Daemon:
@@ -101,6 +100,7 @@ class Daemon:
             switch_calls_at_once=plan.switch_calls_at_once,
         )
         self.tally = AnswerTally()
+        self.name = Name(self._instance, ports.ledger, self.gate, self._notifier)
         self.outbox = Outbox(
             ports.ledger,
             ports.hopper,
@@ -275,6 +275,9 @@ class Daemon:
     def run(self) -> None:
         """Until `stop`; raises what a greenlet died of, or StoreError before the first call."""
         self._ports.ledger.open()
+        if not self.name.wait(self._stopping, self.status.show_waiting):
+            self._ports.ledger.close()
+            return
         try:
             self._start()
             self._phase = "running"
@@ -287,7 +290,8 @@ class Daemon:
             # If a greenlet died: what has ended should still be in the books.
             self.outbox.wait_empty(LAST_WORDS_S)
             self.nursery.stop()
-            self._forget()
+            if self.name.ours:  # else it is our successor who is seen
+                self._forget()
             self._ports.ledger.close()
 
     def stop(self) -> None:
@@ -312,11 +316,12 @@ class Daemon:
         start("supervisors", self.supervisors.run)
         self.store_watch.look(now)
         start("store watch", self.store_watch.run)
+        start("name", self.name.run)
         start("reaper", self.reaper.run)
         start("leases", self.leases.run)
         self._ports.switch.start(self._inbox)
         start("feeder", self.feeder.run)
-        start("work", self._listen_for_work)
+        start("work", self.feeder.listen)
         start("control", self.control.run)
         start("surroundings", self.surroundings.run)
         start("status", self.status.run)
@@ -382,19 +387,6 @@ class Daemon:
         except StoreError:
             log.warning("nobody remembers who was paused: adopted operators are ready")
             return {}
-
-    def _listen_for_work(self) -> None:
-        deaf = False
-        while True:
-            try:
-                # After a gap: listen first, then look, so that nobody falls between.
-                if self._ports.ledger.wait_for_work(0.1 if deaf else 30.0) or deaf:
-                    self.feeder.wake()
-                deaf = False
-            except StoreError as error:
-                deaf = True
-                log.warning("not woken by new leads for now", error=str(error))
-                gevent.sleep(DEAF_S)
 
     # ------------------------------------------------------------------ reload
 

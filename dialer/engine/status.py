@@ -95,6 +95,15 @@ class Status:
             self._tell(self.line())
             gevent.sleep(EVERY_S)
 
+    def show_waiting(self) -> None:
+        """Beside the daemon whose name we have, not in its place."""
+        now, name = self._clock.now(), InstanceName(f"{self._instance}+{os.getpid()}")
+        try:
+            self._presence.publish_status(name, self.value(now) | {"instance": name})
+        except StoreError as error:
+            log.debug("status cannot be published", error=str(error))
+        self._measure(now)
+
     # ------------------------------------------------------------------ values
 
     def line(self) -> str:

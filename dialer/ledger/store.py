@@ -43,6 +43,7 @@ from dialer.ledger import (
 )
 from dialer.ledger.listening import Listener
 from dialer.ledger.migrate import migrate, pending
+from dialer.ledger.names import NameLock
 from dialer.ledger.pool import Pool
 from dialer.ledger.reports import ReportQueries
 from dialer.ports import (
@@ -82,6 +83,7 @@ class PostgresLedger:
         self._wall = wall
         self._pool = Pool(dsn, max_size=connections, wait_s=wait_s)
         self._listener = Listener(dsn)
+        self._name = NameLock(dsn)
         self.reports = ReportQueries(self._pool)
 
     # ------------------------------------------------------------------ life
@@ -103,11 +105,15 @@ class PostgresLedger:
 
     def close(self) -> None:
         self._listener.close()
+        self._name.release()
         self._pool.close()
 
     def clock_offset_s(self) -> float:
         with self._pool.connection() as connection:
             return service.clock_offset_s(connection, self._wall)
+
+    def hold_name(self, instance: InstanceName) -> str | None:
+        return self._name.hold(instance)
 
     # ------------------------------------------------------------------ what is configured
 

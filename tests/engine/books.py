@@ -60,6 +60,7 @@ class Books:
         self.moves: list[OperatorChange] = []
         self.disposed: list[AttemptId] = []
         self.offset_s = 0.0
+        self.name_held_by: str | None = None
         self.is_halted = False
         self.charged: Mapping[tuple[NumberId, date], int] = {}
         self.cap = (0, 0)
@@ -85,6 +86,10 @@ class Books:
     def clock_offset_s(self) -> float:
         self._at("clock_offset_s")
         return self.offset_s
+
+    def hold_name(self, instance: InstanceName) -> str | None:
+        self._at("hold_name")
+        return self.name_held_by
 
     def save_campaigns(self, campaigns: Sequence[Campaign], now: datetime) -> None:
         self._at("save_campaigns")
