@@ -20,9 +20,7 @@ from dialer.core.pacing.stretch import Stretch
 #: The law is rebuilt after so long or so many events, the level of answering more often.
 LAW_S = 5.0
 LEVEL_S = 2.0
-LEVEL_EVENTS = 8
-#: Talk and wrap-up change slowly.
-DURATIONS_S = 10.0
+LEVEL_EVENTS = 4
 
 
 class Tracker:
@@ -39,8 +37,7 @@ class Tracker:
         self._started_s = now_s
         self._talks: dict[Hashable, tuple[float, float]] = {}
         self._law: Law | None = None
-        self._law_s = self._level_s = self._durations_s = -1e9
-        self._tables = self.durations.tables()
+        self._law_s = self._level_s = -1e9
         self._events = 0
         self._held = False
         self._target = rule.limit
@@ -118,13 +115,11 @@ class Tracker:
             self._talks_go_on(now_s)
             self.answers.refresh(now_s, shape=True)
             self._law_s = self._level_s = now_s
-            if not 0.0 <= now_s - self._durations_s < DURATIONS_S:
-                self._tables, self._durations_s = self.durations.tables(), now_s
             self._law = Law.of(
                 self.answers.revision,
                 self.answers.answered_by,
                 self.answers.ended_by,
-                self._tables,
+                self.durations.tables(),
             )
         elif now_s - self._level_s >= LEVEL_S or (
             self._events >= LEVEL_EVENTS and now_s - self._level_s >= 0.5
