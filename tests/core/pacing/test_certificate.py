@@ -57,14 +57,14 @@ def test_the_simulated_days_ask_the_same_question_as_the_certificate():
     """The vectorised statement above is the code's own."""
     for answers, abandoned in ((144, 0), (145, 0), (1_000, 15), (1_000, 16), (3_000, 63)):
         asked = Certificate(cap=CAP, answers=answers, abandoned=abandoned).is_certified
-        logs = [-l * abandoned - answers * math.log1p(-u * CAP) for l, u in tilts(CAP)]
+        logs = [-tilt * abandoned - answers * math.log1p(-u * CAP) for tilt, u in tilts(CAP)]
         mixed = math.log(sum(map(math.exp, logs)) / len(logs))
         assert asked == (mixed >= -math.log(0.05))
 
 
 @pytest.mark.parametrize("kind", ["constant", "steered", "clustered"])
 def test_at_a_true_rate_of_the_cap_a_certificate_is_seldom_given(kind: str):
-    """Else a supervisor is told "95 % sure" of what is not so, on more than one day in twenty."""
+    """Else a supervisor is told "95 % sure" of what is not so, on more than a day in twenty."""
     found = drops(kind, np.random.default_rng(20261124))
     assert found.mean() == pytest.approx(CAP, rel=0.03)
     if kind == "clustered":
