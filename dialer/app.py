@@ -20,7 +20,9 @@ from gevent.pywsgi import WSGIServer
 
 from dialer.core.model import Campaign, InstanceName, Moment
 from dialer.core.permission.destinations import refusal
+from dialer.core.permission.reasons import Reason
 from dialer.engine.daemon import Daemon, Plan, Ports
+from dialer.engine.retention import prune
 from dialer.engine.status import health
 from dialer.engine.supervision import Notifier
 from dialer.errors import ConfigError, Problem
@@ -38,6 +40,7 @@ from dialer.metrics.exposition import application
 from dialer.metrics.meter import PrometheusMeter
 from dialer.metrics.timed import timed
 from dialer.ports import Command
+from dialer.recordings.folder import RecordingFolder
 from dialer.settings.daemon import Settings
 from dialer.settings.loading import Loaded, load
 
@@ -136,6 +139,7 @@ def plan_of(loaded: Loaded) -> Plan:
         numbers=settings.numbers,
         switch_calls_per_s=settings.switch.calls_per_s,
         switch_calls_at_once=settings.switch.calls_at_once,
+        recordings=settings.recordings,
     )
 
 
@@ -194,6 +198,7 @@ class Service:
             ),
             meter=self.meter,
             clock=clock,
+            recordings=RecordingFolder(),
         )
         self.daemon = Daemon(
             settings.instance,
@@ -236,6 +241,20 @@ class Service:
             raise ConfigError([Problem(place="http", what=what, remedy=remedy)]) from error
 
 
+def prune_recordings(settings: Settings, ledger: PostgresLedger, *, by: str) -> int:
+    """By hand, what the daemon does daily; how many went."""
+    if settings.recordings is None:
+        return 0
+    return prune(
+        ledger,
+        RecordingFolder(),
+        settings.recordings,
+        SystemClock(),
+        instance=settings.instance,
+        by=by,
+    )
+
+
 # ------------------------------------------------------------------ asking running daemons
 
 
@@ -257,7 +276,10 @@ def ask(
 
 
 def instances(presence: RedisPresence) -> Iterable[InstanceName]:
-    return sorted(presence.statuses())
+    """Those who obey: one that waits for its name does not."""
+    waits = Reason.NAME_TAKEN.value
+    statuses = presence.statuses().items()
+    return sorted(name for name, one in statuses if waits not in one["held_back_by"])
 
 
 def tell_one(settings: Settings, verb: str, words: dict[str, Any]) -> bool:

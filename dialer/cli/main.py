@@ -14,7 +14,7 @@ import click
 
 from dialer import __version__
 from dialer.cli.quiet import quiet
-from dialer.errors import ConfigError, StoreError, SwitchError
+from dialer.errors import ConfigError, NameTaken, StoreError, SwitchError
 
 #: verb -> (module in dialer.cli, one line for the list of verbs)
 VERBS: dict[str, tuple[str, str]] = {
@@ -31,11 +31,13 @@ VERBS: dict[str, tuple[str, str]] = {
         "plan",
         "Show what a campaign would dial now, and why each other one is held back.",
     ),
+    "recordings": ("recordings", "List recordings of talks, delete those whose time is over."),
     "report": ("report", "Show what came of a campaign."),
     "resume": ("halt", "End the emergency stop."),
     "run": ("run", "Run the daemon."),
-    "testcall": ("testcall", "Call your own phone through a gateway, every step shown."),
     "status": ("status", "Show what the daemons are doing."),
+    "supervise": ("supervise", "Listen to an operator, whisper to him, or barge in."),
+    "testcall": ("testcall", "Call your own phone through a gateway, every step shown."),
 }
 
 
@@ -63,7 +65,7 @@ class Verbs(click.Group):
             for problem in error.problems:
                 click.echo(str(problem), err=True)
             sys.exit(2)
-        except (StoreError, SwitchError) as error:
+        except (NameTaken, StoreError, SwitchError) as error:
             click.echo(f"dialer: {error}", err=True)
             sys.exit(1)
 

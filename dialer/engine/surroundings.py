@@ -84,8 +84,9 @@ class Surroundings:
         return True
 
     def _messages(self) -> list[str]:
-        active = (one for one in self._calls.campaigns.values() if one.active)
-        return sorted({one.message for one in active})
+        active = [one for one in self._calls.campaigns.values() if one.active]
+        announced = {one.announce for one in active if one.record and one.announce is not None}
+        return sorted({one.message for one in active} | announced)
 
     # ------------------------------------------------------------------ who pressed 9
 

@@ -37,11 +37,13 @@ from dialer.ledger import (
     numbers,
     phones,
     queue,
+    recordings,
     service,
     stops,
 )
 from dialer.ledger.listening import Listener
 from dialer.ledger.migrate import migrate, pending
+from dialer.ledger.names import NameLock
 from dialer.ledger.pool import Pool
 from dialer.ledger.reports import ReportQueries
 from dialer.ports import (
@@ -50,9 +52,13 @@ from dialer.ports import (
     HotLead,
     ImportReport,
     ImportRow,
+    ListedRecording,
     OperatorChange,
     OptOut,
+    RecordedFile,
+    Recording,
     RejectedRow,
+    Supervised,
 )
 
 log = structlog.get_logger(__name__)
@@ -77,6 +83,7 @@ class PostgresLedger:
         self._wall = wall
         self._pool = Pool(dsn, max_size=connections, wait_s=wait_s)
         self._listener = Listener(dsn)
+        self._name = NameLock(dsn)
         self.reports = ReportQueries(self._pool)
 
     # ------------------------------------------------------------------ life
@@ -98,11 +105,15 @@ class PostgresLedger:
 
     def close(self) -> None:
         self._listener.close()
+        self._name.release()
         self._pool.close()
 
     def clock_offset_s(self) -> float:
         with self._pool.connection() as connection:
             return service.clock_offset_s(connection, self._wall)
+
+    def hold_name(self, instance: InstanceName) -> str | None:
+        return self._name.hold(instance)
 
     # ------------------------------------------------------------------ what is configured
 
@@ -309,6 +320,51 @@ class PostgresLedger:
     ) -> bool:
         """To "archived", "review" or back to "active" by hand (R5.5); logged."""
         return service.move_phone(self._pool, phone, state, by=by, reason=reason, now=now)
+
+    # ------------------------------------------------------------------ recordings, supervision
+
+    def save_recording(self, one: Recording) -> None:
+        with self._pool.connection() as connection:
+            recordings.save(connection, one)
+
+    def finish_recording(
+        self, attempt: AttemptId, file: RecordedFile | str, now: datetime
+    ) -> None:
+        with self._pool.connection() as connection:
+            recordings.finish(connection, attempt, file, now)
+
+    def mask_recording(
+        self, attempt: AttemptId, *, masked: bool, by: str, now: datetime
+    ) -> None:
+        with self._pool.connection() as connection:
+            recordings.mask(connection, attempt, masked=masked, by=by, now=now)
+
+    def open_recordings(self, instance: InstanceName) -> Sequence[tuple[AttemptId, str]]:
+        with self._pool.connection() as connection:
+            return recordings.unfinished(connection, instance)
+
+    def due_recordings(
+        self, instance: InstanceName, now: datetime, most: int
+    ) -> Sequence[ListedRecording]:
+        with self._pool.connection() as connection:
+            return recordings.due(connection, instance, now, most)
+
+    def recordings_deleted(
+        self, attempts: Sequence[AttemptId], *, by: str, now: datetime
+    ) -> int:
+        with self._pool.connection() as connection:
+            return recordings.deleted(connection, attempts, by=by, now=now)
+
+    def list_recordings(
+        self, campaign: CampaignName | None, since: datetime, most: int
+    ) -> Sequence[ListedRecording]:
+        """For the command line: the newest first."""
+        with self._pool.connection() as connection:
+            return recordings.listed(connection, campaign, since, most)
+
+    def log_supervision(self, one: Supervised) -> None:
+        with self._pool.connection() as connection:
+            recordings.log_supervision(connection, one)
 
     def log_operators(self, changes: Sequence[OperatorChange]) -> None:
         if changes:

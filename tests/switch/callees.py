@@ -65,7 +65,7 @@ KINDS: dict[str, Kind] = {
     for kind in (
         _kind("talk", "10", _answers(1_500), "talked"),
         _kind("longer_talk", "11", _answers(4_000), "talked"),
-        _kind("long_talk", "12", _answers(12_000), "talked"),
+        _kind("long_talk", "12", _answers(20_000), "talked"),
         _kind("mute", "14", (RINGING, WAIT, ANSWER, ("sleep", "12000"), GOODBYE), "talked"),
         _kind("longest_talk", "13", _answers(45_000), "talked"),
         _kind("gone_after_0", "20", _vanishes(0), SHORT),

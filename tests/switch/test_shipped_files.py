@@ -33,6 +33,9 @@ CALLER = "+79161234567"
 pytestmark = pytest.mark.timeout(180)
 
 
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
 def until(what: str, true: Callable[[], object], timeout_s: float = 15.0) -> None:
     end_s = time.monotonic() + timeout_s
     while not true():
@@ -77,6 +80,8 @@ def test_every_command_is_there_and_allowed_and_nothing_else_is(shipped: Shipped
             answer = wire.api(command)
             assert "permission denied" not in answer, command
             assert "Command not found" not in answer, command
+        # A leg is told to record itself by this one, which is no api command.
+        assert wire.ask(f"sendmsg {NOBODY}").startswith("-ERR invalid session id")
         for command in ("reloadxml", "shutdown", "system id", "bg_system id", "eval x"):
             assert wire.api(command) == "-ERR permission denied", command
         assert wire.ask(commands.EVENTS).startswith("+OK")

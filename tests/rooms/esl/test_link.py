@@ -213,15 +213,28 @@ def test_a_late_reply_finds_its_own_place():
         assert link.connected
 
 
-def test_two_timeouts_in_a_row_close_the_link():
-    with linked(lambda c, w: NOTHING if c.startswith("api ") else None) as (link, _, _):
+def silent(command: str, wire: Connection) -> bytes | None:
+    return NOTHING if command.startswith("api ") else None
+
+
+def test_a_link_that_answers_nothing_any_more_is_closed():
+    with linked(silent, hung_s=0.01) as (link, _, _):
         for _ in range(2):
             with pytest.raises(CommandTimedOut):
                 link.send("api silence", 0.01)
         assert link.ended.wait(SOON)
-        assert link.why_ended == "two commands in a row had no answer"
+        assert link.why_ended == "commands have no answer any more"
         with pytest.raises(NotSent):
             link.send("api more", SOON)
+
+
+def test_a_switch_that_is_blind_for_a_while_keeps_its_link():
+    """It keeps our events for us: who closes and comes again has lost the ends of his calls."""
+    with linked(silent) as (link, _, _):
+        for _ in range(5):
+            with pytest.raises(CommandTimedOut):
+                link.send("api silence", 0.01)
+        assert link.connected
 
 
 def test_a_good_answer_between_two_timeouts_keeps_the_link():
@@ -230,7 +243,7 @@ def test_a_good_answer_between_two_timeouts_keeps_the_link():
             return NOTHING  # its answer comes with the next one's
         return response("slow") + response("ok") if command == "api ok" else None
 
-    with linked(answer) as (link, _, _):
+    with linked(answer, hung_s=0.0) as (link, _, _):
         for _ in range(3):
             with pytest.raises(CommandTimedOut):
                 link.send("api slow", 0.01)
