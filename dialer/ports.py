@@ -309,6 +309,45 @@ class HotLead:
     contact_id: ContactId
 
 
+class WindowCounts(NamedTuple):
+    """Answered calls of a campaign in its cap's window; all but `answered` are parts of it."""
+
+    answered: int = 0  # whatever picked up
+    connected: int = 0  # had an operator
+    abandoned: int = 0
+    early_hang_ups: int = 0  # left by themselves while they waited
+    machines: int = 0  # of the connected, said by operators to be machines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceRequest:
+    """A daemon asks for drops of the window [since, until). `budget` says how many the window
+    bears as a whole, by its counts; `wants` False: it dials nothing now and leaves its part to
+    the others.
+    """
+
+    campaign: CampaignName
+    instance: InstanceName
+    since: datetime
+    until: datetime
+    budget: Callable[[WindowCounts], float]
+    wants: bool
+    lease_s: float
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceAnswer:
+    """`drops` are ours of the `whole` budget (below 0: overdrawn); `others`: daemons that dial
+    beside us.
+    """
+
+    counts: WindowCounts
+    drops: float
+    whole: float
+    others: int
+
+
 class OperatorChange(NamedTuple):
     """One change of an operator's state, for the log that occupancy is reckoned from."""
 
@@ -461,8 +500,45 @@ class Ledger(Protocol):
         now: datetime,
     ) -> None: ...
 
-    def abandonment(self, campaign: CampaignName, since: datetime) -> tuple[int, int]:
-        """(abandoned by us, answered by people) since then, for the cap."""
+    def first_answer(self, campaign: CampaignName) -> datetime | None:
+        """About when the campaign's first answered call was (a window of 30 days begins there);
+        None before it.
+        """
+        ...
+
+    def take_slice(self, asked: SliceRequest) -> SliceAnswer:
+        """The cap's window as it is now, and what of its budget is ours until the lease ends.
+
+        What all daemons hold together is never more than the window's budget.
+        """
+        ...
+
+    def return_slices(self, instance: InstanceName) -> None:
+        """We stop: the others may have them."""
+        ...
+
+    def save_estimates(
+        self, instance: InstanceName, learned: Mapping[CampaignName, Any], now: datetime
+    ) -> None:
+        """What pacing has learned, as JSON holds it."""
+        ...
+
+    def load_estimates(
+        self, campaign: CampaignName, instance: InstanceName
+    ) -> tuple[datetime, Any] | None:
+        """When saved, and what: this daemon's, else the latest of another one."""
+        ...
+
+    def answers_at_hour(
+        self, campaign: CampaignName, since: datetime, hour: int, zone: str
+    ) -> tuple[int, int]:
+        """(dialed, answered) since then, about this hour of the zone's day."""
+        ...
+
+    def cancelled_since(
+        self, contacts: Sequence[ContactId], since: datetime
+    ) -> frozenset[ContactId]:
+        """Who of these has been rung and given up by pacing since then."""
         ...
 
     def add_hot_lead(self, lead: HotLead, now: datetime) -> None:

@@ -54,10 +54,11 @@ class Order(StrEnum):
 
 
 class Mode(StrEnum):
-    """How a campaign is paced (R3.1). Preview and predictive have no policy yet."""
+    """How a campaign is paced (R3.1). Preview comes with the operators' screens."""
 
     PROGRESSIVE = "progressive"
     POWER = "power"
+    PREDICTIVE = "predictive"
 
 
 class Strategy(StrEnum):
@@ -182,6 +183,53 @@ class Rounds:
     uncharged_per_day: int = 10  # most attempts a day that failed at the carrier or at us
 
 
+class Denominator(StrEnum):
+    """Of what the abandoned calls are a share."""
+
+    LIVE = "live"  # answered by people: machines leave it when operators report them
+    ANSWERED = "answered"  # whatever picked up
+
+
+class Spending(StrEnum):
+    """When the cap's drops may be had."""
+
+    STRICT = "strict"  # only those that are earned already
+    AHEAD = "ahead"  # some of those that the rest of the window will earn
+
+
+class EarlyHangUps(StrEnum):
+    """A person who hangs up while he waits, before we are too late."""
+
+    APART = "apart"  # is shown apart
+    ABANDONED = "abandoned"  # counts as abandoned
+
+
+class Uncertified(StrEnum):
+    """How is dialed while too few answers are in for a certificate."""
+
+    LEDGER = "ledger"
+    PROGRESSIVE = "progressive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abandonment:
+    """The abandonment cap and how it is counted (R3.2; pacing.md 2, 5).
+
+    `window`: "day", "30d" (each 30 days from the first answered call) or "4h" (each four hours
+    from midnight), all in `zone` (None: the campaign's). `certify`: the confidence with which
+    the cap is to be certified.
+    """
+
+    limit: float = 0.03
+    window: str = "day"
+    zone: str | None = None
+    denominator: Denominator = Denominator.LIVE
+    spending: Spending = Spending.AHEAD
+    early_hang_ups: EarlyHangUps = EarlyHangUps.APART
+    certify: float | None = None
+    uncertified: Uncertified = Uncertified.LEDGER
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
     """Everything that a campaign's YAML says (R10.3). `retry_s`: disposition -> delay."""
@@ -206,8 +254,7 @@ class Campaign:
     max_talk_s: int = 7200
     message: str = "abandoned.wav"
     silence_ms: int = 1800  # the dead man's script plays so much silence before the message
-    abandonment_cap: float = 0.03
-    abandonment_window: str = "day"
+    abandonment: Abandonment = field(default_factory=Abandonment)
     record: bool = False
     wrapup_s: float | None = None  # None: the group's
     share: float = 1.0
@@ -217,6 +264,10 @@ class Campaign:
     retry_s: Mapping[Disposition, float] = field(default_factory=dict)
     active: bool = True
     revision: str = ""  # digest of the file it came from
+
+    @property
+    def abandonment_cap(self) -> float:
+        return self.abandonment.limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

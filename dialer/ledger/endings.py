@@ -12,7 +12,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from dialer.core.model import AttemptId, CampaignName, Evidence, OperatorId, Outcome
+from dialer.core.model import AttemptId, Evidence, OperatorId, Outcome
 from dialer.errors import StoreError
 from dialer.ledger import stored
 from dialer.ledger.locks import lock_number_days, lock_people
@@ -26,6 +26,9 @@ STATUSES = {
     status.casefold(): status
     for status in ("New", "In progress", "Call-back", "Decided", "Refused", "Inactive")
 }
+
+#: An operator's results that say: nobody was there.
+MACHINE_RESULTS = frozenset({"machine", "answering machine", "voicemail", "автоответчик"})
 
 
 def end(pool: Pool, outcomes: Sequence[Outcome]) -> list[AttemptId]:
@@ -138,17 +141,9 @@ def dispose(
             "status": STATUSES.get(result.casefold()),
             "tags": [stored.clean(tag, 200) for tag in tags],
             "summary": stored.clean(summary),
+            "machine": result.strip().casefold() in MACHINE_RESULTS,
             "at": now,
         },
     ).fetchone()
     if found is None or found[0] == 0:
         raise StoreError("postgresql", f"no attempt {attempt}", "check the attempt's id")
-
-
-def abandonment(
-    connection: Connection, campaign: CampaignName, since: datetime
-) -> tuple[int, int]:
-    row = connection.execute(
-        SQL["abandonment"], {"campaign": campaign, "since": since}
-    ).fetchone()
-    return (int(row[0]), int(row[1])) if row else (0, 0)

@@ -13,12 +13,12 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field, PlainValidator, ValidationInfo, field_validator
 
 from dialer.core.model import Disposition, Mode, Order
+from dialer.settings.abandonment import AbandonmentModel
 from dialer.settings.scalars import (
     Clock,
     Days,
     Duration,
     Name,
-    Percent,
     SoundFile,
     Text,
     Truth,
@@ -35,7 +35,7 @@ from dialer.settings.validate import Model
 from dialer.settings.wording import did_you_mean
 
 MODES = {mode.value: mode for mode in Mode}
-NOT_YET = "is not built yet"
+PREVIEW_LATER = "waits for the operators' screens, on which they start each call"
 ORDERS = {order.value: order for order in Order}
 RETRIED = {
     disposition.value: disposition
@@ -245,9 +245,13 @@ class CampaignModel(Model):
     ] = written("required", 'required, or {off: true, ground: "the legal ground"}')
     mode: Annotated[
         Mode,
-        PlainValidator(choice(MODES, {"preview": NOT_YET, "predictive": NOT_YET})),
+        PlainValidator(choice(MODES, {"preview": PREVIEW_LATER})),
         schema(enum=list(MODES)),
-    ] = written("progressive", "one call per free operator, or power: a fixed ratio")
+    ] = written(
+        "progressive",
+        "one call per free operator; predictive: as many as the abandonment cap bears; power:"
+        " a fixed ratio",
+    )
     ratio: Annotated[float, *decimal_between(1, 10)] = Field(
         default=1.0, description="mode power: calls in flight per free operator"
     )
@@ -293,12 +297,9 @@ class CampaignModel(Model):
     max_talk: Annotated[float, *duration_between(60, 86400)] = written(
         "2h", "a call that lasts longer is ended by the switch"
     )
-    abandonment_cap: Percent = written("3 %", "most calls abandoned by us of those answered")
-    abandonment_window: Annotated[
-        str,
-        PlainValidator(choice({"day": "day"}, {"30d": NOT_YET, "month": NOT_YET})),
-        schema(enum=["day"]),
-    ] = written("day", "over which time the cap is counted")
+    abandonment: AbandonmentModel = Field(
+        default_factory=AbandonmentModel, description="the abandonment cap, and how it counts"
+    )
     record: Truth = Field(
         default=False, description="record the talks (not built yet: only false is taken)"
     )

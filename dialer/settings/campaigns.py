@@ -20,6 +20,7 @@ from dialer.core.model import (
     Window,
 )
 from dialer.errors import Problem
+from dialer.settings.abandonment import abandonment_of, abandonment_problems
 from dialer.settings.campaign_model import CampaignModel
 from dialer.settings.tree import Tree
 from dialer.settings.validate import problem_at
@@ -53,8 +54,7 @@ def campaign_of(
         max_talk_s=round(model.max_talk),
         message=model.message,
         silence_ms=round(model.silence * 1000),
-        abandonment_cap=model.abandonment_cap,
-        abandonment_window=model.abandonment_window,
+        abandonment=abandonment_of(model.abandonment),
         record=model.record,
         wrapup_s=model.wrapup,
         share=model.share,
@@ -115,6 +115,7 @@ def contradictions(model: CampaignModel, tree: Tree) -> Iterator[Problem]:
         what = "talks cannot be recorded yet"
         yield problem_at(tree, ("record",), what, "record: false")
     yield from _limit_contradictions(model, tree)
+    yield from abandonment_problems(model, tree)
 
 
 def _limit_contradictions(model: CampaignModel, tree: Tree) -> Iterator[Problem]:

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from dialer.core.calls.attempts import AttemptState
-from dialer.core.model import Gateway, GatewayName, Mode, Number, OperatorId, PhoneId
+from dialer.core.model import (
+    Abandonment,
+    Gateway,
+    GatewayName,
+    Mode,
+    Number,
+    OperatorId,
+    PhoneId,
+)
 from dialer.core.permission.reasons import Reason
 from dialer.engine.pacer import SPENT_S
 from tests.engine.house import (
@@ -26,7 +34,7 @@ from tests.engine.house import (
 )
 
 A = AttemptState
-POWER = campaign(mode=Mode.POWER, ratio=20.0, abandonment_cap=1.0)
+POWER = campaign(mode=Mode.POWER, ratio=20.0, abandonment=Abandonment(limit=1.0))
 
 
 def many(home: House, people: int = 50) -> None:
@@ -82,7 +90,11 @@ def test_no_gateway_gets_more_than_it_has_room_for(
     assert len(home.line.dialed) == most
 
 
-POWER_WORDS: dict[str, Any] = {"mode": Mode.POWER, "ratio": 20.0, "abandonment_cap": 1.0}
+POWER_WORDS: dict[str, Any] = {
+    "mode": Mode.POWER,
+    "ratio": 20.0,
+    "abandonment": Abandonment(limit=1.0),
+}
 
 
 def shown_by(n: int, name: GatewayName) -> Number:

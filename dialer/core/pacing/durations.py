@@ -173,4 +173,3 @@ _LAG = np.arange(HORIZON_S)[None, :] + int(PATIENCE_S) - np.arange(HORIZON_S + 2
 def _shifted(over: Floats) -> Floats:
     """W(s + patience - v): the wrap-up that begins when the talk ends in v is over by then."""
     return np.where(_LAG >= 0, over[np.maximum(_LAG, 0)], 0.0)
-

@@ -40,7 +40,9 @@ class Law:
     revision: int
     answered_by: Floats  # G at age 0, 0.5, 1, .. s: share of the answerable answered by then
     ended_by: Floats  # R, of the others
-    free: tuple[Floats, Floats, Floats]  # P(free within s + patience) by row: talk, wrap-up, short
+    free: tuple[
+        Floats, Floats, Floats
+    ]  # P(free within s + patience) by row: talk, wrap-up, short
     arrival: Floats  # when a fresh call is answered, given that it is
     fresh: Floats  # P(answered by s) of a fresh answerable call
     free_moments: tuple[Floats, Floats, Floats]
