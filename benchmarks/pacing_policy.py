@@ -1,13 +1,14 @@
 """The pacing bench's adapter: what its simulated day shows goes to the same core that dials.
 
-Run by the hand-out's run.py from the project's root: `--policy benchmarks.pacing_policy:Predictive`.
+For the hand-out's run.py, from the project's root:
+`--policy benchmarks.pacing_policy:Predictive`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from dialer.core.pacing.predictive import wanted
+from dialer.core.pacing.predictive import Contender, wanted
 from dialer.core.pacing.tracker import Tracker
 
 _IDLE, _TALK, _WRAP, _AWAY = 0, 1, 2, 3
@@ -36,7 +37,7 @@ class Predictive:
             self.tracker.ended(call.id, now, cancelled=outcome == "cancel")
 
     def on_connect(self, agent: Any, wait: float, now: float) -> None:
-        pass
+        self.tracker.talk_began(agent.id, now)
 
     def on_abandon(self, call: Any, now: float) -> None:
         self.tracker.abandoned_call(now)
@@ -46,7 +47,7 @@ class Predictive:
             self.seen = self.view.answered
             self.tracker.machine(now)
         self.talked[agent.id] = duration
-        self.tracker.talk_ended(agent.id, duration)
+        self.tracker.talk_ended(agent.id, now)
 
     def on_wrap_end(self, agent: Any, duration: float, now: float) -> None:
         self.tracker.wrapup_ended(duration, talk_s=self.talked.get(agent.id, 60.0))
@@ -55,7 +56,6 @@ class Predictive:
         now = view.now
         most = min(int(view.tokens), view.free_trunks)
         busy = [one for one in view.agents if one.state in (_TALK, _WRAP)]
-        self.tracker.talking({one.id: now - one.since for one in busy if one.state == _TALK})
         ripe = [one for one in view.inflight.values() if one.may_hang_up(now)]
         ripe.reverse()
         outlook = self.tracker.outlook(
@@ -71,7 +71,8 @@ class Predictive:
             cancellable_s=[now - one.launched_at for one in ripe],
         )
         waiting = sum(1 for one in view.waiting if not one.dead)
-        want = wanted(len(view.idle) - waiting, [outlook], 0, most)
+        contender = Contender(outlook=outlook, most=most)
+        (want,) = wanted(len(view.idle) - waiting, [contender])
         if want.launch:
             ids = range(view.launched, view.launched + len(want.launch))
             self.tracker.launched(ids, want.launch, now)

@@ -78,6 +78,7 @@ class Control:
             "stop_phone": self._stop_phone,
             "reload": lambda words: reload(),
             "hot": lambda words: self._hot(hot),
+            "imported": self._imported,
         }
 
     # ------------------------------------------------------------------ the loop
@@ -229,4 +230,13 @@ class Control:
 
     def _hot(self, hot: Callable[[], None]) -> Answer:
         hot()
+        return {"ok": True}
+
+    def _imported(self, words: Mapping[str, Any]) -> Answer:
+        """An import is another process and has no page of metrics: one daemon counts for it."""
+        rows = {str(result): int(count) for result, count in dict(words["rows"]).items()}
+        if min(rows.values(), default=0) < 0:
+            raise ValueError("rows cannot be fewer than none")
+        for result, count in rows.items():
+            self._meter.count("dialer_import_rows_total", count, result=result)
         return {"ok": True}

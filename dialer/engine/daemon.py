@@ -17,13 +17,7 @@ import structlog
 from gevent.event import Event as Signal
 from gevent.lock import Semaphore
 
-from dialer.core.calls.attempts import AttemptState
-from dialer.core.model import (
-    Campaign,
-    GatewayName,
-    InstanceName,
-    OperatorId,
-)
+from dialer.core.model import Campaign, GatewayName, InstanceName, OperatorId
 from dialer.core.permission.reasons import Reason
 from dialer.engine.calls import Calls
 from dialer.engine.control import Control
@@ -47,12 +41,6 @@ from dialer.ports import SwitchEvent
 __all__ = ["Daemon", "Plan", "Ports"]
 
 log = structlog.get_logger(__name__)
-
-#: States in which a drain waits: everything but talks may be on the line for seconds only.
-BEFORE_TALK = tuple(
-    state for state in AttemptState if state not in (AttemptState.TALKING, AttemptState.ENDED)
-)
-
 
 #: How long the results of an untimely end may take into the books.
 LAST_WORDS_S = 2.0
@@ -111,7 +99,12 @@ class Daemon:
         )
         self.tally = AnswerTally()
         self.outbox = Outbox(
-            ports.ledger, ports.hopper, self._instance, ports.clock, ports.meter
+            ports.ledger,
+            ports.hopper,
+            self._instance,
+            ports.clock,
+            ports.meter,
+            opt_out_is_written=lambda attempt: self.performer.opt_out_is_written(attempt),
         )
 
     def _build_heart(self) -> None:
@@ -179,6 +172,7 @@ class Daemon:
             meter,
             instance=instance,
             remembered=self._remembered,
+            opted_out=self.outbox.opt_out,
             gateway_seen=self.lines.gateway_state,
         )
         self.store_watch = StoreWatch(
@@ -235,6 +229,7 @@ class Daemon:
             meter,
             instance=instance,
             phase=lambda: self._phase,
+            tell=self._notifier.status,
         )
 
     # ------------------------------------------------------------------ life
@@ -366,13 +361,25 @@ class Daemon:
             self._reload()
 
     def _reload(self) -> dict[str, Any]:
-        """One at a time: a command and a signal may come together."""
+        """One at a time: a command and a signal may come together. systemd is told both ends;
+        not during a drain, where a READY would undo the STOPPING.
+        """
         with self._reloading:
-            return self._reload_alone()
+            if self._stopping.is_set():
+                return {"ok": False, "why": "the daemon is stopping"}
+            self._notifier.reloading()
+            try:
+                answer = self._reload_alone()
+            finally:
+                if not self._stopping.is_set():
+                    self._notifier.ready(self.status.line())
+        result = "applied" if answer["ok"] else "refused"
+        self._ports.meter.count("dialer_reloads_total", result=result)
+        self._ports.meter.gauge("dialer_reload_refused", float(not answer["ok"]))
+        return answer
 
     def _reload_alone(self) -> dict[str, Any]:
         """The whole new configuration, or the old one stays; no call is dropped."""
-        self._notifier.reloading()
         try:
             plan = self._load()
             now = self._ports.clock.now()
@@ -381,8 +388,6 @@ class Daemon:
         except (ConfigError, StoreError) as error:
             log.warning("reload refused, the old configuration stays", why=str(error))
             return {"ok": False, "why": str(error)}
-        finally:
-            self._notifier.ready("dialing")
         self._plan = plan
         self.dispatcher.do(lambda at: self._apply(plan))
         self.feeder.wake()

@@ -13,7 +13,7 @@ from datetime import date
 import structlog
 
 from dialer.core.model import Campaign, Gateway, GatewayName, Moment, Number, NumberId
-from dialer.core.numbers.pools import may_show, number_day, number_hour
+from dialer.core.numbers.pools import number_day, number_hour, routes
 from dialer.core.pacing import breaker, throttle
 from dialer.engine.calls import Calls
 from dialer.ports import Shown
@@ -95,11 +95,11 @@ class Lines:
         spent: Collection[tuple[NumberId, date]],
         now: Moment,
     ) -> list[Shown]:
-        """The pool's numbers that may be shown now, each with the gateway that would show
+        """The pool's numbers that may be shown now, each with the gateways that would show
         it.
         """
         candidates = []
-        for number, gateway in may_show(
+        for number, ways in routes(
             self.pools.get(campaign.pool, []), campaign.gateways, open_gateways
         ):
             day = number_day(number, now.wall)
@@ -109,7 +109,8 @@ class Lines:
                 Shown(
                     number=number.id,
                     region=number.region,
-                    gateway=gateway,
+                    gateway=ways[0],
+                    others=ways[1:],
                     day=day,
                     hour=number_hour(number, now.wall),
                     soft_limit=number.soft_limit,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dialer.core.model import AttemptId, Evidence, LegId, OperatorId
-from dialer.esl.commands import READY, TICK
+from dialer.esl.commands import KEY, READY, TICK
 from dialer.ports import FoundLeg, SwitchEvent
 
 Headers = Mapping[str, Any]
@@ -31,6 +31,7 @@ KINDS = frozenset(
         "hung_up",  # + evidence: Evidence; created_at, answered_at, bridged_at (epoch s, None)
         "destroyed",  # + ghost: True, no channel ever lived (others: see worth_decoding)
         "dtmf",  # + digit
+        "opted_out",  # the opt-out key, heard by the customer's own script
         "record_stopped",  # + path
         # a background job of ours (translate gives "job", the switch object makes these of it)
         "job",  # job, reply, origination_uuid, instance
@@ -166,6 +167,13 @@ def _dtmf(headers: Headers) -> SwitchEvent | None:
     return _of_leg(headers, "dtmf", {"digit": digit}) if digit is not None else None
 
 
+def _application(headers: Headers) -> SwitchEvent | None:
+    """The `event` application of the customer's script; other people's scripts use it too."""
+    if _text(headers.get(KEY)) is None:
+        return None
+    return _of_leg(headers, "opted_out", {})
+
+
 def _record_stopped(headers: Headers) -> SwitchEvent | None:
     return _of_leg(headers, "record_stopped", {"path": _text(headers.get("Record-File-Path"))})
 
@@ -256,6 +264,7 @@ _READERS: Mapping[str, Callable[[Headers], SwitchEvent | None]] = {
     "CHANNEL_HANGUP_COMPLETE": _hung_up,
     "CHANNEL_DESTROY": _destroyed,
     "DTMF": _dtmf,
+    "CHANNEL_APPLICATION": _application,
     "RECORD_STOP": _record_stopped,
     "BACKGROUND_JOB": _job,
     "HEARTBEAT": _heartbeat,

@@ -116,6 +116,7 @@ def _history(row: Row, rounds_failed: int) -> History:
         dead_days=frozenset(days),
         dead_gateways=frozenset(gateways),
         unavailable_attempts=silent,
+        failed_gateways=frozenset(row[23] or ()),
     )
 
 

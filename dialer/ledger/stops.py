@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from dialer.core.model import ContactId, PhoneId
+from dialer.core.model import AttemptId, ContactId, PhoneId
 from dialer.errors import StoreError
 from dialer.ledger import phones, service, stored
 from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
-from dialer.ports import ImportedConsent
+from dialer.ports import ImportedConsent, OptOut
 
 SQL = statements("stops")
 
@@ -58,6 +58,33 @@ def add(
                 "origin": stored.clean(origin, 200),
             },
         )
+
+
+def opt_out(pool: Pool, attempt: AttemptId, *, now: datetime) -> OptOut:
+    """The key in the message of this attempt, open or ended; the same once more is nothing."""
+    with pool.connection() as connection:
+        row = connection.execute(SQL["attempt_of_key"], {"attempt": attempt}).fetchone()
+    if row is None:
+        return OptOut(known=False)
+    phone, bridged = PhoneId(row[0]), row[1]
+    if bridged:
+        return OptOut(known=True)
+    with _locked(pool, phone) as connection:
+        connection.execute(SQL["add_stop"], _never(phone, now))
+        connection.execute(SQL["note_opt_out"], {"attempt": attempt})
+    return OptOut(known=True, phone=phone)
+
+
+def _never(phone: PhoneId, now: datetime) -> dict[str, object]:
+    return {
+        "phone": phone,
+        "category": "never",
+        "scope": "global",
+        "scope_value": None,
+        "at": now,
+        "expires_at": None,
+        "origin": "key during the message",
+    }
 
 
 def remove(pool: Pool, phone: PhoneId, *, by: str, now: datetime) -> int:

@@ -52,6 +52,7 @@ from dialer.ports import (
     ImportReport,
     ImportRow,
     OperatorChange,
+    OptOut,
     RejectedRow,
     SliceAnswer,
     SliceRequest,
@@ -210,6 +211,9 @@ class PostgresLedger:
         wish: stops.Wish | None = None,
     ) -> None:
         stops.add(self._pool, phone, origin=origin, now=now, wish=wish)
+
+    def opt_out(self, attempt: AttemptId, now: datetime) -> OptOut:
+        return stops.opt_out(self._pool, attempt, now=now)
 
     def remove_stops(self, phone: PhoneId, *, by: str, now: datetime) -> int:
         return stops.remove(self._pool, phone, by=by, now=now)

@@ -34,8 +34,8 @@ from dialer.settings.scalars import (
 from dialer.settings.validate import Model
 from dialer.settings.wording import did_you_mean
 
-MODES = {mode.value: mode for mode in Mode}
 PREVIEW_LATER = "waits for the operators' screens, on which they start each call"
+MODES = {mode.value: mode for mode in Mode if mode is not Mode.PREVIEW}
 ORDERS = {order.value: order for order in Order}
 RETRIED = {
     disposition.value: disposition
@@ -100,6 +100,16 @@ def read_holidays(value: Any) -> str:
     if isinstance(value, str) and value in countries():
         return value
     raise wrong("is no country whose holidays are known", "two capital letters, like RU")
+
+
+def read_opt_out_key(value: Any) -> str:
+    """`9` -> "9"; `off` -> ""."""
+    if value is False or value == "off":
+        return ""
+    key = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(key, str) and len(key) == 1 and key in "0123456789":
+        return key
+    raise wrong("is not a key", "one digit, like 9; or off")
 
 
 class WindowModel(Model):
@@ -294,6 +304,9 @@ class CampaignModel(Model):
         default="abandoned.wav",
         description="what an abandoned person hears: who called, how to opt out",
     )
+    opt_out_key: Annotated[
+        str, PlainValidator(read_opt_out_key), schema(type="string", title="digit, or off")
+    ] = written("9", "the key that a person presses in the message: never call again; or off")
     max_talk: Annotated[float, *duration_between(60, 86400)] = written(
         "2h", "a call that lasts longer is ended by the switch"
     )

@@ -54,6 +54,7 @@ def campaign_of(
         max_talk_s=round(model.max_talk),
         message=model.message,
         silence_ms=round(model.silence * 1000),
+        opt_out_key=model.opt_out_key,
         abandonment=abandonment_of(model.abandonment),
         record=model.record,
         wrapup_s=model.wrapup,

@@ -28,7 +28,7 @@ from dialer.core.model import (
     PhoneId,
 )
 from dialer.errors import StoreError
-from dialer.ports import Due, OperatorChange
+from dialer.ports import Due, OperatorChange, OptOut
 
 
 class Books:
@@ -153,6 +153,19 @@ class Books:
         self._at("add_stop")
         self.stops.append(phone)
         self.journal.append(("stop", phone))
+
+    def opt_out(self, attempt: AttemptId, now: datetime) -> OptOut:
+        self._at("opt_out")
+        open_row, result = self.open_rows.get(attempt), self.results.get(attempt)
+        if open_row is not None:
+            phone = open_row.claimed.entry.phone_id
+        elif result is not None:
+            phone = result.phone_id
+        else:
+            return OptOut(known=False)
+        self.stops.append(phone)
+        self.journal.append(("stop", phone))
+        return OptOut(known=True, phone=phone)
 
     def halted(self) -> bool:
         self._at("halted")

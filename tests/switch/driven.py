@@ -70,7 +70,10 @@ THINKING = 0.1  # robots note their results so much faster than people
 
 
 class Driven:
-    """A daemon on `switch`, its list and its robots. `port`: another way to its socket."""
+    """A daemon on `switch`, its list and its robots. `port`: another way to its socket.
+
+    `extra`, `extra_campaign`: more lines of the two files.
+    """
 
     def __init__(
         self,
@@ -83,6 +86,8 @@ class Driven:
         ratio: float = 2.0,
         port: int | None = None,
         name: str = "driven",
+        extra: str = "",
+        extra_campaign: str = "",
     ) -> None:
         self._folder = folder
         self.log = folder / "daemon.log"
@@ -108,10 +113,11 @@ class Driven:
                 sounds=switch.folder,
                 gateway=GATEWAY,
             )
-            + "".join(people),
+            + "".join(people)
+            + extra,
             encoding="utf-8",
         )
-        campaign = CAMPAIGN.format(ratio=ratio, message=MESSAGE)
+        campaign = CAMPAIGN.format(ratio=ratio, message=MESSAGE) + extra_campaign
         (folder / "list.yaml").write_text(campaign, encoding="utf-8")
         self.settings = load(
             self._config, campaign_files=None, environ=self._environment

@@ -15,7 +15,7 @@ from typing import Any
 
 import gevent
 from gevent import socket
-from gevent.event import AsyncResult
+from gevent.event import AsyncResult, Event
 from gevent.lock import RLock
 
 TIMEOUT_S = 10.0
@@ -35,6 +35,8 @@ class Wire:
         self, host: str, port: int, password: str, on_event: OnEvent | None = None
     ) -> None:
         self._on_event = on_event
+        self.awake = Event()  # cleared: who waits for nothing need not be woken
+        self.awake.set()
         self._waiting: deque[AsyncResult[str]] = deque()
         self._writing = RLock()
         self._sock = socket.create_connection((host, port), timeout=TIMEOUT_S)
@@ -91,6 +93,7 @@ class Wire:
 
     def _wake(self, every_s: float) -> None:
         while True:
+            self.awake.wait()
             with self._writing:
                 self._sock.sendall(b"\n")
             gevent.sleep(every_s)

@@ -2,10 +2,10 @@
 
 A call is answerable with probability p, which moves in minutes, and then is answered after a
 time with distribution G, which moves in days; else it ends by itself with distribution R. The
-level is a hidden Markov chain over the launch time: calls launched in the same two seconds share
-one p, which drifts a little from cohort to cohort and now and then jumps. Forward and backward
-over the open cohorts gives the present p with its uncertainty, and the p of each call still
-ringing: those launched before a jump keep the old one. A call still in flight counts by its
+level is a hidden Markov chain over the launch time: calls launched in the same two seconds
+share one p, which drifts a little from cohort to cohort and now and then jumps. Forward and
+backward over the open cohorts gives the present p with its uncertainty, and the p of each call
+still ringing: those launched before a jump keep the old one. A call in flight counts by its
 survival, 1 - p G(age) - (1 - p) R(age), so nothing lags by a ring time.
 
 `Answers` is mutable and owned by the shell: one writer, no clock, no random.
@@ -52,7 +52,8 @@ def _kernel() -> Floats:
     distance = _ODDS[:, None] - _ODDS[None, :]
     jump = np.exp(-np.abs(distance) / (_JUMP_SD / math.sqrt(2.0)))
     kernel = (1.0 - _JUMP) * drift / drift.sum(1, keepdims=True)
-    return kernel + _JUMP * jump / jump.sum(1, keepdims=True)
+    mixed: Floats = kernel + _JUMP * jump / jump.sum(1, keepdims=True)
+    return mixed
 
 
 _KERNEL = _kernel()
@@ -62,8 +63,9 @@ _KERNEL_BACK = np.ascontiguousarray(_KERNEL.T)
 def prior_level(rate: float, weight: float) -> Floats:
     """A level believed to be about `rate`, as sure as after `weight` calls."""
     density = rate * weight * _LOG_P + (1.0 - rate) * weight * _LOG_Q
-    belief = np.exp(density - density.max()) + 1e-9
-    return belief / belief.sum()
+    belief: Floats = np.exp(density - density.max()) + 1e-9
+    belief /= belief.sum()
+    return belief
 
 
 class Answers:
@@ -81,7 +83,7 @@ class Answers:
         weight: float = 6.0,
         start_s: float = 0.0,
     ) -> None:
-        self.ages = max(36, min(300, int(math.ceil((ring_timeout_s + 3.0) / STEP_S))))
+        self.ages = max(36, min(300, math.ceil((ring_timeout_s + 3.0) / STEP_S)))
         self._cohorts = self.ages // COHORT + 2
         self.rate = rate
         self.spread = 0.0
@@ -166,7 +168,7 @@ class Answers:
         places = np.flatnonzero(self._open)
         ages = int(now_s / STEP_S) - self._first * COHORT - places
         return (
-            np.clip(ages, 0, self.ages - 1),
+            np.minimum(np.maximum(ages, 0), self.ages - 1),
             self._open[places],
             self._rates[places // COHORT],
         )
@@ -219,7 +221,8 @@ class Answers:
         ages = np.clip(newest - np.arange(len(self._open)), 0, self.ages - 1)
         alive = self._open[:, None] * self._survival_log[ages]
         seen = self._closed + alive.reshape(self._cohorts, COHORT, _GRID).sum(1)
-        return np.exp(seen - seen.max(1, keepdims=True))
+        scaled: Floats = np.exp(seen - seen.max(1, keepdims=True))
+        return scaled
 
     def _shape_now(self) -> None:
         """G and R on the edges of the half seconds, with what follows from them."""
@@ -241,10 +244,11 @@ class Answers:
 
 
 def _cumulative(weights: Floats) -> Floats:
-    total = np.empty(len(weights) + 1)
+    total: Floats = np.empty(len(weights) + 1)
     total[0] = 0.0
     np.cumsum(weights, out=total[1:])
-    return total / total[-1]
+    total /= total[-1]
+    return total
 
 
 def _prior_shape(ages: int, ring_timeout_s: float) -> tuple[Floats, Floats]:

@@ -25,8 +25,33 @@ PATIENCE_S = 2.0
 #: Up to here a talk is short: what follows is not the wrap-up of a conversation.
 SHORT_TALK_S = 10.0
 
-_TALK_EDGES = (0, 1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 22, 28, 36, 46, 60, 78, 100, 130, 170, 220)
-_TALK_EDGES += (290, 380, 500, 700)
+_TALK_EDGES = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    8,
+    10,
+    13,
+    17,
+    22,
+    28,
+    36,
+    46,
+    60,
+    78,
+    100,
+    130,
+    170,
+    220,
+    290,
+    380,
+    500,
+    700,
+)
 _WRAP_EDGES = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 24, 29, 35, 43, 55, 75, 110)
 _MEMORY = 800.0
 _LEVEL_MEMORY = 60.0
@@ -75,7 +100,8 @@ class Hazard:
         # Beyond the last edge it goes on as it was.
         edges = np.append(self.edges, self.edges[-1] + 5000.0)
         total = np.concatenate([[0.0], np.cumsum(rate * np.diff(edges))])
-        return np.interp(ages_s, edges, total)
+        curve: Floats = np.interp(ages_s, edges, total)
+        return curve
 
 
 class Level:
@@ -124,9 +150,9 @@ class Durations:
     def wrapup_ended(self, duration_s: float, *, talk_s: float) -> None:
         self.wrapups[talk_s < SHORT_TALK_S].seen(max(0.0, duration_s))
 
-    def talking(self, age_s: float, elapsed_s: float) -> None:
-        """A talk goes on at this age; it went on for `elapsed_s` since it was last told."""
-        self.level.expect(self.expected(age_s - elapsed_s, age_s))
+    def talking(self, age_s: float, told_s: float) -> None:
+        """A talk has come to this age; up to `told_s` it has been told before."""
+        self.level.expect(max(0.0, self.expected(told_s, age_s)))
 
     def expected(self, from_s: float, to_s: float) -> float:
         """Endings that the shape expects of one talk between two ages."""
@@ -142,7 +168,7 @@ class Durations:
         return float(low + (self._curve[whole + 1] - low) * (age_s - whole))
 
     def tables(self) -> tuple[Floats, Floats, Floats]:
-        """P(free within s + 0.5 + patience) by row and s: in talk, in wrap-up, in a short one."""
+        """P(free within s + 0.5 + patience) by row and s: talk, wrap-up, short wrap-up."""
         curve = self.talk.cumulative(np.arange(1440.0))
         self._curve = curve[:1400].tolist()
         level = self.level.value

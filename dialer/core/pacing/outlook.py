@@ -73,7 +73,8 @@ class Law:
         until = np.minimum(ages[:, None] + _STEPS[None, :], len(self.answered_by) - 1)
         gained = self.answered_by[until] - done[:, None]
         weight = np.where(alive > 1e-4, rates / np.maximum(alive, 1e-4), 0.0)
-        return np.minimum(1.0, gained * weight[:, None])
+        chances: Floats = np.minimum(1.0, gained * weight[:, None])
+        return chances
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,6 +92,8 @@ class Outlook:
     talking: tuple[int, ...] = ()
     wrapup: tuple[int, ...] = ()
     short_wrapup: tuple[int, ...] = ()
+    #: Busy operators who serve other groups too: (0 talk, 1 wrap-up, 2 short; row; our part).
+    partial: tuple[tuple[int, int, float], ...] = ()
     #: Ages (half seconds) of the calls that may be given up, youngest first.
     cancellable: tuple[int, ...] = ()
     theta: float
@@ -98,3 +101,21 @@ class Outlook:
     budget_left: float | None = None
     #: Arrivals of inbound and promised calls, which come first.
     inbound_per_s: float = 0.0
+
+    @property
+    def busy(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """Rows by table of `Law.free`."""
+        return (self.talking, self.wrapup, self.short_wrapup)
+
+
+def expected(outlook: Outlook, within_s: float) -> tuple[float, float]:
+    """(operators free, calls answered) on average within so many seconds."""
+    at = max(0, min(HORIZON_S - 1, round(within_s - 0.5)))
+    free = sum(
+        float(table[list(rows), at].sum())
+        for table, rows in zip(outlook.law.free, outlook.busy, strict=True)
+        if rows
+    )
+    free += sum(outlook.law.free[kind][row, at] * part for kind, row, part in outlook.partial)
+    answered = outlook.calls @ outlook.law.answers(outlook.ages, outlook.rates)[:, at]
+    return free, float(answered)

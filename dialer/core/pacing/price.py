@@ -1,10 +1,10 @@
 """The price of risk: the largest risk at which one more call is worth launching (pacing.md 4).
 
-Two loops of different speed. The slow one steers by *predicted* risk, which is far quieter than
-drops: at each answered call with launch risk q, log price += RATE * (1 - c q / target), with
-c = real / predicted abandonments, learned slowly. The fast one forgets: a leaky sum of real less
-predicted drops, above one, brakes. While a ledger holds the price down it does not learn: else
-it winds up and the release is a burst.
+Two loops of different speed. The slow one steers by *predicted* risk, which is far quieter
+than drops: at each answered call with launch risk q, log price += RATE * (1 - c q / target),
+with c = real / predicted abandonments, learned slowly. The fast one forgets: a leaky sum of
+real less predicted drops, above one, brakes. While a ledger holds the price down it does not
+learn: else it winds up and the release is a burst.
 """
 
 from __future__ import annotations

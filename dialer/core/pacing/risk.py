@@ -39,29 +39,29 @@ class Balance(Protocol):
 class ExactBalance:
     """Distributions as they are: F by count, A cumulative by count up to what could matter."""
 
-    def __init__(
-        self, spare: int, free: Floats, answered: Floats, calls: Floats, spread: float
-    ) -> None:
-        """`spare` = idle - waiting; `free`, `answered`: one row per operator, per age of call;
-        `calls`: how many calls of each age.
+    def __init__(self, spare: int, free: Floats, below: Floats, spread: float) -> None:
+        """`spare` = idle - waiting; `free`: one row per operator; `below`: P(calls that come
+        first <= count), see `poisson_below`.
         """
         operators = len(free)
-        self._spare = spare
         self._factors = np.array([1.0 - spread, 1.0 + spread])[:, None]
-        most = spare + operators
         pmf = np.zeros((HORIZON_S, operators + 1))
         pmf[:, 0] = 1.0
         for row, chance in enumerate(free):
             up = pmf[:, : row + 1] * chance[:, None]
             pmf[:, : row + 1] -= up
             pmf[:, 1 : row + 2] += up
-        #: Only those counts of F that leave D a chance: k with spare + k >= 1.
+        # Only those counts of F that leave D a chance: k with spare + k >= 1.
         self._free = pmf[:, max(0, 1 - spare) :]
         self._skip = max(0, spare - 1)
-        self._below = np.ones((2, HORIZON_S, max(0, most)))
+        self._below = np.stack([below, below])
+
+    def with_calls(self, answered: Floats, calls: Floats) -> ExactBalance:
+        """The calls in flight: a row of `answered` for each age, and how many of them."""
         for chances, count in zip(answered, calls, strict=True):
             for _ in range(int(count)):
                 self.add(chances)
+        return self
 
     def add(self, answered: Floats) -> None:
         if self._below.shape[2] == 0:
@@ -76,7 +76,8 @@ class ExactBalance:
         if self._below.shape[2] == 0:
             return np.ones(HORIZON_S)
         held = (self._free * self._below[:, :, self._skip :]).sum((0, 2)) * 0.5
-        return np.minimum(1.0, np.maximum(0.0, 1.0 - held))
+        lost: Floats = np.minimum(1.0, np.maximum(0.0, 1.0 - held))
+        return lost
 
 
 class NormalBalance:
@@ -106,6 +107,18 @@ class NormalBalance:
         chance = 0.5 * (1.0 + below)
         chance += skew / 6.0 * (1.0 - z * z) * np.exp(-0.5 * z * z) / _ROOT_2PI
         return np.minimum(1.0, np.maximum(0.0, chance))
+
+
+def poisson_below(mean: Floats, counts: int) -> Floats:
+    """P(a Poisson number <= j) for j below `counts`, by row of mean."""
+    if counts == 0 or not mean.any():
+        return np.ones((len(mean), counts))
+    term = np.exp(-mean)
+    terms = [term]
+    for count in range(1, counts):
+        term = term * mean / count
+        terms.append(term)
+    return np.cumsum(np.stack(terms, axis=1), axis=1)
 
 
 def moments(chances: Floats) -> Floats:

@@ -16,7 +16,7 @@ from dialer.core.pacing.outlook import Law, Outlook, SetBy
 from dialer.core.pacing.stretch import Stretch
 
 #: The law is rebuilt after so long or so many events, the level of answering more often.
-LAW_S = 4.0
+LAW_S = 5.0
 LEVEL_S = 2.0
 LEVEL_EVENTS = 4
 #: Drops that are kept back for a cluster, and the part of what was earned.
@@ -40,7 +40,7 @@ class Tracker:
         self._calls: dict[Hashable, tuple[float, float]] = {}
         self._at_risk = 0.0
         self._started_s = now_s
-        self._told: dict[Hashable, float] = {}
+        self._talks: dict[Hashable, tuple[float, float]] = {}
         self._law: Law | None = None
         self._law_s = self._level_s = -1e9
         self._events = 0
@@ -94,26 +94,34 @@ class Tracker:
 
     # ------------------------------------------------------------------ operators
 
-    def talk_ended(self, operator: Hashable, duration_s: float) -> None:
-        told = self._told.pop(operator, 0.0)
-        self.durations.level.expect(max(0.0, self.durations.expected(told, duration_s)))
-        self.durations.talk_ended(duration_s)
+    def talk_began(self, operator: Hashable, now_s: float) -> None:
+        self._talks[operator] = (now_s, 0.0)
+
+    def talk_ended(self, operator: Hashable, now_s: float) -> float | None:
+        """Its duration; None for a talk of which nobody has told."""
+        talk = self._talks.pop(operator, None)
+        if talk is None or now_s < talk[0]:
+            return None
+        self.durations.talking(now_s - talk[0], talk[1])
+        self.durations.talk_ended(now_s - talk[0])
+        return now_s - talk[0]
 
     def wrapup_ended(self, duration_s: float, *, talk_s: float) -> None:
         self.durations.wrapup_ended(duration_s, talk_s=talk_s)
 
-    def talking(self, ages_s: dict[Hashable, float]) -> None:
-        """Ages of the talks that go on: exposure of what has not ended yet."""
-        for operator, age_s in ages_s.items():
-            told = self._told.get(operator, 0.0)
-            if age_s > told:
-                self.durations.talking(age_s, age_s - told)
-                self._told[operator] = age_s
+    def _talks_go_on(self, now_s: float) -> None:
+        """What has not ended yet is exposure too."""
+        for operator, (began_s, told_s) in self._talks.items():
+            age_s = now_s - began_s
+            if age_s > told_s:
+                self.durations.talking(age_s, told_s)
+                self._talks[operator] = (began_s, age_s)
 
     # ------------------------------------------------------------------ the moment
 
     def law(self, now_s: float) -> Law:
         if self._law is None or not 0.0 <= now_s - self._law_s < LAW_S:
+            self._talks_go_on(now_s)
             self.answers.refresh(now_s, shape=True)
             self._law_s = self._level_s = now_s
             self._law = Law.of(

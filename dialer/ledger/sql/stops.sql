@@ -11,6 +11,14 @@ WHERE NOT EXISTS (
         AND s.scope = :scope::text AND s.scope_value IS NOT DISTINCT FROM :scope_value::text
         AND (s.expires_at IS NULL OR s.expires_at >= :expires_at::timestamptz));
 
+-- name: attempt_of_key(attempt)
+-- Whose message the key was pressed in.
+SELECT phone_id, bridged_at IS NOT NULL FROM attempts WHERE id = :attempt::uuid;
+
+-- name: note_opt_out(attempt)!
+-- The attempt says it too, also where its result is in the books already.
+UPDATE attempts SET opt_out_key = true WHERE id = :attempt::uuid AND NOT opt_out_key;
+
 -- name: remove_stops(phone, at)!
 -- The person has changed his mind: all wishes in force end.
 UPDATE stops SET removed_at = :at::timestamptz
