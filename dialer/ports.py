@@ -24,6 +24,7 @@ from dialer.core.model import (
     Entry,
     Gateway,
     GatewayName,
+    GroupName,
     InstanceName,
     Intent,
     IntentAnswer,
@@ -37,6 +38,8 @@ from dialer.core.model import (
     PhoneId,
     Window,
 )
+from dialer.core.pacing.law_source import LawSource
+from dialer.core.pacing.observation import Decision, Team
 
 
 class Clock(Protocol):
@@ -336,6 +339,7 @@ class WindowCounts(NamedTuple):
     abandoned: int = 0
     early_hang_ups: int = 0  # left by themselves while they waited
     machines: int = 0  # of the connected, said by operators to be machines
+    first_at: datetime | None = None  # about when the window's first answer was
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -533,12 +537,6 @@ class Ledger(Protocol):
         now: datetime,
     ) -> None: ...
 
-    def first_answer(self, campaign: CampaignName) -> datetime | None:
-        """About when the campaign's first answered call was (a window of 30 days begins there);
-        None before it.
-        """
-        ...
-
     def take_slice(self, asked: SliceRequest) -> SliceAnswer:
         """The cap's window as it is now, and what of its budget is ours until the lease ends.
 
@@ -583,6 +581,34 @@ class Ledger(Protocol):
         ...
 
     def log_operators(self, changes: Sequence[OperatorChange]) -> None: ...
+
+
+# --------------------------------------------------------------------------------- the diary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """One decision of a group, with all that it was made from. `laws`: of each predictive
+    campaign the number of its law and what that was made of.
+    """
+
+    at: datetime
+    group: GroupName
+    team: Team
+    laws: Mapping[str, tuple[int, LawSource]]
+    decisions: Mapping[CampaignName, Decision]
+
+
+class Diary(Protocol):
+    """Decisions of pacing, day by day, to be decided again (`dialer replay`)."""
+
+    def note(self, decided: Decided) -> None:
+        """Cheap: never blocks, never raises; what is too much is dropped and counted."""
+        ...
+
+    def write(self, now: datetime) -> None:
+        """What was noted goes to the day's file. Raises StoreError."""
+        ...
 
 
 # --------------------------------------------------------------------------------- metrics

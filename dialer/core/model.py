@@ -226,9 +226,9 @@ class Uncertified(StrEnum):
 class Abandonment:
     """The abandonment cap and how it is counted (R3.2; pacing.md 2, 5).
 
-    `window`: "day", "30d" (each 30 days from the first answered call) or "4h" (each four hours
-    from midnight), all in `zone` (None: the campaign's). `certify`: the confidence with which
-    the cap is to be certified.
+    `window`: "day", "30d" (this day and the 29 before) or "4h" (each four hours from midnight),
+    all in `zone` (None: the campaign's). `certify`: the confidence with which the cap is to be
+    certified.
     """
 
     limit: float = 0.03

@@ -16,7 +16,7 @@ from dialer.core.model import (
     OperatorId,
     OperatorProfile,
 )
-from dialer.ports import Clock, Hopper, Ledger, Meter, Presence, Switch
+from dialer.ports import Clock, Diary, Hopper, Ledger, Meter, Presence, Switch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,3 +44,4 @@ class Ports:
     ledger: Ledger
     meter: Meter
     clock: Clock
+    diary: Diary

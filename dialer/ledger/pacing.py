@@ -26,12 +26,9 @@ def counts(
     row = connection.execute(
         SQL["window_counts"], {"campaign": campaign, "since": since, "until": until}
     ).fetchone()
-    return WindowCounts(*(int(value) for value in row or (0,) * 5))
-
-
-def first_answer(connection: Connection, campaign: CampaignName) -> datetime | None:
-    row = connection.execute(SQL["first_answer"], {"campaign": campaign}).fetchone()
-    return row[0] if row else None
+    if row is None:
+        return WindowCounts()
+    return WindowCounts(*(int(value) for value in row[:5]), row[5])
 
 
 def take_slice(pool: Pool, asked: SliceRequest) -> SliceAnswer:

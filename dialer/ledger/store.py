@@ -167,10 +167,6 @@ class PostgresLedger:
 
     # ------------------------------------------------------------------ pacing
 
-    def first_answer(self, campaign: CampaignName) -> datetime | None:
-        with self._pool.connection() as connection:
-            return pacing.first_answer(connection, campaign)
-
     def take_slice(self, asked: SliceRequest) -> SliceAnswer:
         return pacing.take_slice(self._pool, asked)
 

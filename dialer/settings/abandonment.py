@@ -21,8 +21,7 @@ from dialer.core.model import (
     Spending,
     Uncertified,
 )
-from dialer.core.pacing.certificate import least_volume
-from dialer.core.pacing.legal_window import DAYS_30, length_s
+from dialer.core.pacing.certificate import least_answers
 from dialer.errors import Problem
 from dialer.settings.daemon import Settings
 from dialer.settings.scalars import Zone, choice, read_percent, schema, written, wrong
@@ -40,9 +39,7 @@ UNCERTIFIED = {word.value: word for word in Uncertified}
 NO_DETECTOR = "needs a machine detector with known errors, and there is none yet"
 #: Blocks of so many hours fill a day.
 HOURS = (1, 2, 3, 4, 6, 8, 12)
-WINDOWS = ("day", DAYS_30, *(f"{hours}h" for hours in HOURS))
-#: More than this is no cap that any regulator knows; a typing error is likelier.
-MOST = 0.20
+WINDOWS = ("day", "30d", *(f"{hours}h" for hours in HOURS))
 
 
 def read_limit(value: Any) -> float:
@@ -50,10 +47,6 @@ def read_limit(value: Any) -> float:
     share = read_percent(value)
     if share <= 0.0:
         raise wrong("0 % can be promised by nobody who dials", "mode: progressive is nearest")
-    if share > MOST:
-        raise wrong(
-            f"must be at most {100 * MOST:.0f} %", "3 % is common, and the most in the USA"
-        )
     return share
 
 
@@ -148,9 +141,9 @@ def certify_out_of_reach(
     if rules.certify is None:
         return
     numbers = [one for one in settings.pools.get(campaign.pool, ()) if one.state == "active"]
-    days = max(1.0, length_s(rules.window) / 86400.0)
-    most = int(sum(one.hard_limit for one in numbers) * days)
-    need = least_volume(rules.limit, rules.certify)
+    days = 30 if rules.window == "30d" else 1
+    most = sum(one.hard_limit for one in numbers) * days
+    need = least_answers(rules.limit, rules.certify)
     if most >= need:
         return
     yield problem_at(

@@ -5,17 +5,13 @@
 SELECT pg_advisory_xact_lock(hashtextextended('dialer pacing ' || :campaign::text, 0));
 
 -- name: window_counts(campaign, since, until)
--- The window's books, and the quarter of the campaign's first answered call.
+-- The window's books, and the quarter of its first answer.
 SELECT coalesce(sum(answered), 0)::bigint, coalesce(sum(connected), 0)::bigint,
     coalesce(sum(abandoned), 0)::bigint, coalesce(sum(early_hang_ups), 0)::bigint,
-    coalesce(sum(machines), 0)::bigint
+    coalesce(sum(machines), 0)::bigint, min(quarter)
 FROM abandonment_counts
 WHERE campaign = :campaign::text AND quarter >= :since::timestamptz
     AND quarter < :until::timestamptz;
-
--- name: first_answer(campaign)
-SELECT quarter FROM abandonment_counts WHERE campaign = :campaign::text
-ORDER BY quarter LIMIT 1;
 
 -- name: others_slices(campaign, instance, at)
 -- What other daemons hold, and how many of them dial.

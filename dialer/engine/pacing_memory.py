@@ -1,0 +1,98 @@
+"""What pacing has learned, over restarts: saved each minute and at the end, restored at the start.
+
+A campaign begins with its own saved estimates and the answer rate of this hour in its own
+history; where there is neither, or they are of another version, with the cautious prior and a
+slow start. The cap's books are elsewhere and lose nothing by any of this.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from dialer.core.model import Campaign, InstanceName, Moment
+from dialer.core.pacing.estimates import OtherVersion, remembered, restored
+from dialer.engine.calls import Calls
+from dialer.engine.cap_window import ZONE, rule_of
+from dialer.engine.pacing_books import PacingBooks
+from dialer.ports import Ledger
+
+log = structlog.get_logger(__name__)
+
+#: Older estimates say nothing any more: lists, carriers and seasons have changed.
+STALE = timedelta(days=60)
+#: The history of this hour of the day, and how many calls of it are worth believing.
+HISTORY = timedelta(days=28)
+LEAST_CALLS = 50
+
+
+class PacingMemory:
+    """`restore` before the first call, `save` now and then."""
+
+    def __init__(
+        self, calls: Calls, ledger: Ledger, books: PacingBooks, *, instance: InstanceName
+    ) -> None:
+        self._calls = calls
+        self._ledger = ledger
+        self._books = books
+        self._instance = instance
+
+    def save(self, now: Moment) -> None:
+        """Raises StoreError."""
+        learned = {
+            name: remembered(page.tracker)
+            for name, page in self._books.pages.items()
+            if page.tracker.answers.answers > 0
+        }
+        if learned:
+            self._ledger.save_estimates(self._instance, learned, now.wall)
+
+    def restore(self, now: Moment) -> None:
+        """Every active campaign that is not known yet. Raises StoreError."""
+        for campaign in list(self._calls.campaigns.values()):
+            if campaign.active and self._books.known(campaign.name) is None:
+                self._restore(campaign, now)
+
+    def _restore(self, campaign: Campaign, now: Moment) -> None:
+        rate = self._rate_now(campaign, now)
+        found = self._ledger.load_estimates(campaign.name, self._instance)
+        saved = None if found is None or now.wall - found[0] > STALE else found[1]
+        try:
+            tracker = restored(
+                saved,
+                rule=rule_of(campaign),
+                ring_timeout_s=campaign.ring_timeout_s,
+                rate=rate,
+                now_s=now.mono_s,
+            )
+        except OtherVersion as error:
+            log.warning(
+                "saved pacing estimates refused: a cautious start",
+                campaign=campaign.name,
+                why=str(error),
+            )
+            tracker = restored(
+                None,
+                rule=rule_of(campaign),
+                ring_timeout_s=campaign.ring_timeout_s,
+                rate=rate,
+                now_s=now.mono_s,
+            )
+        self._books.restore(campaign, tracker)
+        log.info(
+            "pacing begins",
+            campaign=campaign.name,
+            estimates="saved" if saved is not None else "none",
+            answer_rate=None if rate is None else round(rate, 3),
+        )
+
+    def _rate_now(self, campaign: Campaign, now: Moment) -> float | None:
+        """Answered / dialed about this hour of the day, lately."""
+        zone = campaign.default_zone or ZONE
+        hour = now.wall.astimezone(ZoneInfo(zone)).hour
+        dialed, answered = self._ledger.answers_at_hour(
+            campaign.name, now.wall - HISTORY, hour, zone
+        )
+        return None if dialed < LEAST_CALLS else answered / dialed
