@@ -27,7 +27,8 @@ from dialer.engine.gate import Gate
 from dialer.engine.leases import Leases
 from dialer.engine.lines import Lines
 from dialer.engine.outbox import Outbox
-from dialer.engine.pacer import Pacer
+from dialer.engine.pacing import Pacing
+from dialer.engine.pacing_books import PacingBooks
 from dialer.engine.performer import Performer
 from dialer.engine.plan import Plan, Ports
 from dialer.engine.reaper import Reaper
@@ -98,6 +99,7 @@ class Daemon:
             switch_calls_at_once=plan.switch_calls_at_once,
         )
         self.tally = AnswerTally()
+        self.books = PacingBooks(self.calls, ports.meter)
         self.outbox = Outbox(
             ports.ledger,
             ports.hopper,
@@ -119,6 +121,7 @@ class Daemon:
             recordings=self._plan.recordings,
             lines=self.lines,
             tally=self.tally,
+            settled=self.books.settled,
         )
         self.dispatcher = Dispatcher(
             self.calls,
@@ -128,6 +131,7 @@ class Daemon:
             changed=lambda: self.pacer.wake(),
             alive=self._notifier.alive,
             operator_moved=self.outbox.operator_moved,
+            books=self.books,
             strict=self._strict,
         )
         self.performer.connect(self.dispatcher)
@@ -145,18 +149,19 @@ class Daemon:
             open_for_work=self._may_feed,
             fed=lambda campaign: self.pacer.fed(campaign),
         )
-        self.pacer = Pacer(
+        self.pacing = Pacing(
             self.calls,
             self.dispatcher,
-            (ports.hopper, ports.ledger),
+            ports,
+            self.books,
+            self.outbox,
             self.lines,
             self.gate,
             self.tally,
-            clock,
-            meter,
             instance=self._instance,
             hungry=self.feeder.nudge,
         )
+        self.pacer = self.pacing.pacer
 
     def _build_repair(self) -> None:
         """Who compares what we believe with the switch and the stores."""
@@ -182,7 +187,7 @@ class Daemon:
             clock,
             meter,
             instance=instance,
-            capped=self.pacer.caps.__setitem__,
+            caps=self.pacing.caps.refresh,
             refill=self.feeder.wake,
             halted=lambda: self.control.cancel_all(),
             boxes=(self.outbox.to_ledger, self.outbox.to_hopper),
@@ -215,6 +220,7 @@ class Daemon:
             reload=self._reload,
             hot=self.feeder.wake,
             errand=self.nursery.errand,
+            machine=self.books.machine,
         )
         self.status = Status(
             self.calls,
@@ -223,7 +229,7 @@ class Daemon:
             ports.presence,
             self.lines,
             self.gate,
-            self.pacer,
+            self.pacing,
             self.outbox,
             clock,
             meter,
@@ -249,6 +255,7 @@ class Daemon:
             # If a greenlet died: what has ended should still be in the books.
             self.outbox.wait_empty(LAST_WORDS_S)
             self.nursery.stop()
+            self.pacing.stop(self._ports.clock.now())
             self._forget()
             self._ports.ledger.close()
 
@@ -269,6 +276,7 @@ class Daemon:
         start("outbox to redis", self.outbox.to_hopper.run)
         # What is open in our name becomes live before anything is claimed or fed.
         self.reaper.adopt_open()
+        self.pacing.memory.restore(now)
         self.store_watch.look(now)
         start("store watch", self.store_watch.run)
         start("reaper", self.reaper.run)
@@ -279,6 +287,7 @@ class Daemon:
         start("control", self.control.run)
         start("status", self.status.run)
         start("pacer", self.pacer.run)
+        start("pacing", self.pacing.run)
         start("reload", self._reload_when_asked)
 
     def _drain(self) -> None:

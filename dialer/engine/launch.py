@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from dialer.core.calls import attempts
 from dialer.core.calls import events as happened
@@ -23,12 +24,14 @@ from dialer.core.model import (
     InstanceName,
     Intent,
     IntentAnswer,
+    Mode,
     Moment,
     NumberId,
 )
 from dialer.core.permission.grounds import grounds
 from dialer.core.permission.reasons import REQUEUED, Reason
 from dialer.engine.calls import Calls
+from dialer.engine.cap_window import ZONE
 from dialer.engine.dispatcher import Dispatcher, ToAttempt
 from dialer.engine.gate import Gate
 from dialer.engine.lines import Lines
@@ -210,6 +213,7 @@ class Launcher:
             for one in claimed
         ]
         try:
+            self._spare(campaign, claimed, now)
             answers = self._ledger.commit_intents(intents, now.wall)
         except StoreError:
             # Committed or not: none of them has gone out, so all are withdrawn (and retried).
@@ -217,6 +221,18 @@ class Launcher:
                 self._deny(one, Reason.STORE_FAILED)
             raise
         self._heed(campaign, claimed, answers, now)
+
+    def _spare(self, campaign: Campaign, claimed: Sequence[Claimed], now: Moment) -> None:
+        """Whoever was rung and given up by pacing today is not given up a second time."""
+        if campaign.mode is not Mode.PREDICTIVE:
+            return
+        zone = ZoneInfo(campaign.default_zone or ZONE)
+        midnight = datetime.combine(now.wall.astimezone(zone).date(), time(), zone)
+        contacts = [one.entry.contact_id for one in claimed]
+        found = self._ledger.cancelled_since(contacts, midnight)
+        self._books.spared.update(
+            one.attempt_id for one in claimed if one.entry.contact_id in found
+        )
 
     def _deny(self, claimed: Claimed, reason: str) -> None:
         self._dispatcher.put(ToAttempt(claimed.attempt_id, happened.Denied(reason)))

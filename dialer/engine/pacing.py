@@ -7,14 +7,15 @@ what has been learned, each with its own failures: neither holds up a call.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import gevent
 import structlog
 
 from dialer.core.model import CampaignName, GroupName, InstanceName, Moment
-from dialer.core.pacing.observation import Decision, Team
 from dialer.core.pacing.certificate import said
+from dialer.core.pacing.observation import Decision, Team
 from dialer.engine.calls import Calls
 from dialer.engine.cap_keeper import CapKeeper
 from dialer.engine.dispatcher import Dispatcher
@@ -113,13 +114,14 @@ class Pacing:
     def stop(self, now: Moment) -> None:
         """The last of the diary and of what was learned; our slices are the others' again."""
         self.measure()
-        for last in (
-            lambda: self._ports.diary.write(now.wall),
-            lambda: self.memory.save(now),
-            lambda: self._ports.ledger.return_slices(self._instance),
-        ):
+        last_words: tuple[Callable[[], None], ...] = (
+            partial(self._ports.diary.write, now.wall),
+            partial(self.memory.save, now),
+            partial(self._ports.ledger.return_slices, self._instance),
+        )
+        for say in last_words:
             try:
-                last()
+                say()
             except StoreError as error:
                 log.warning("pacing is not kept at the end", error=str(error))
 

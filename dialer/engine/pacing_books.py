@@ -93,6 +93,8 @@ class PacingBooks:
         self._pages: dict[CampaignName, Page] = {}
         self._last: dict[OperatorId, Talked] = {}
         self._laws = 0
+        #: Calls whose contact was rung and given up today: not a second time.
+        self.spared: set[AttemptId] = set()
         self._delays: dict[GatewayName, float] = {}
         #: Told of each answer and what it turns out to be, for the cap's window.
         self.on_count: Callable[[CampaignName, Counts], None] = lambda name, counts: None
@@ -181,6 +183,7 @@ class PacingBooks:
                 return
             if before.answered_at is None and after.answered_at is not None:
                 page.predicted += page.risks.pop(key, 0.0)
+                self.spared.discard(key)
                 page.tracker.answered(key, now.mono_s)
                 self.on_count(name, Counts(pending=1))
             elif after.answered_at is None and after.state is not before.state:
@@ -200,6 +203,7 @@ class PacingBooks:
             page.tracker.launched([key], [page.risks.get(key, 0.0)], dialed_at.mono_s)
         elif after.state is AttemptState.ENDED:
             page.risks.pop(key, None)
+            self.spared.discard(key)
             ours = after.stop_reason is not None or after.dialed_at is None
             page.tracker.ended(key, now.mono_s, cancelled=ours)
 

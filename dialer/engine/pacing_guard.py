@@ -95,9 +95,7 @@ class PacingGuard:
     def _distrust(self, group: GroupName, team: Team, why: str, now: Moment) -> None:
         self._slow[group] = 0
         self.distrusted[group] = Distrust(until_s=now.mono_s + DISTRUST_S, why=why)
-        log.error(
-            "pacing fell back to progressive", group=group, why=why, for_s=DISTRUST_S
-        )
+        log.error("pacing fell back to progressive", group=group, why=why, for_s=DISTRUST_S)
         word = "slow" if why.startswith("took") else "absurd" if "absurd" in why else "failed"
         for name, (mode, _) in team.campaigns.items():
             if mode is Mode.PREDICTIVE:
@@ -132,4 +130,6 @@ def absurd(team: Team, decisions: Mapping[str, Decision]) -> str | None:
             return "absurd: a price that is no number"
         if name not in team.campaigns:
             return "absurd: an unknown campaign"
-    return None if decisions.keys() == team.campaigns.keys() else "absurd: a campaign is missing"
+    return (
+        None if decisions.keys() == team.campaigns.keys() else "absurd: a campaign is missing"
+    )

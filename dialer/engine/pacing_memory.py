@@ -1,4 +1,4 @@
-"""What pacing has learned, over restarts: saved each minute and at the end, restored at the start.
+"""What pacing has learned, over restarts: saved each minute, restored at the start.
 
 A campaign begins with its own saved estimates and the answer rate of this hour in its own
 history; where there is neither, or they are of another version, with the cautious prior and a
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from dialer.core.model import Campaign, InstanceName, Moment
-from dialer.core.pacing.estimates import OtherVersion, remembered, restored
+from dialer.core.pacing.remembered import OtherVersion, Start, remembered, restored
 from dialer.engine.calls import Calls
 from dialer.engine.cap_window import ZONE, rule_of
 from dialer.engine.pacing_books import PacingBooks
@@ -42,7 +42,7 @@ class PacingMemory:
     def save(self, now: Moment) -> None:
         """Raises StoreError."""
         learned = {
-            name: remembered(page.tracker)
+            name: remembered(page.tracker, now.mono_s)
             for name, page in self._books.pages.items()
             if page.tracker.answers.answers > 0
         }
@@ -58,28 +58,23 @@ class PacingMemory:
     def _restore(self, campaign: Campaign, now: Moment) -> None:
         rate = self._rate_now(campaign, now)
         found = self._ledger.load_estimates(campaign.name, self._instance)
-        saved = None if found is None or now.wall - found[0] > STALE else found[1]
+        age = None if found is None else max(timedelta(), now.wall - found[0])
+        saved = None if found is None or age is None or age > STALE else found[1]
+        start = Start(
+            rule=rule_of(campaign),
+            ring_timeout_s=campaign.ring_timeout_s,
+            rate=rate,
+            now_s=now.mono_s,
+        )
         try:
-            tracker = restored(
-                saved,
-                rule=rule_of(campaign),
-                ring_timeout_s=campaign.ring_timeout_s,
-                rate=rate,
-                now_s=now.mono_s,
-            )
+            tracker = restored(saved, start, ago_s=0.0 if age is None else age.total_seconds())
         except OtherVersion as error:
             log.warning(
-                "saved pacing estimates refused: a cautious start",
+                "saved pacing estimates refused, a cautious start",
                 campaign=campaign.name,
                 why=str(error),
             )
-            tracker = restored(
-                None,
-                rule=rule_of(campaign),
-                ring_timeout_s=campaign.ring_timeout_s,
-                rate=rate,
-                now_s=now.mono_s,
-            )
+            saved, tracker = None, restored(None, start)
         self._books.restore(campaign, tracker)
         log.info(
             "pacing begins",

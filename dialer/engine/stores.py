@@ -18,8 +18,8 @@ from dialer.core.model import InstanceName, Moment
 from dialer.core.permission.reasons import Reason
 from dialer.engine.calls import Calls
 from dialer.engine.gate import Gate
-from dialer.engine.outbox import Box
 from dialer.engine.launch import LEASE_S
+from dialer.engine.outbox import Box
 from dialer.errors import StoreError
 from dialer.ports import Clock, Hopper, Ledger, Meter
 

@@ -17,7 +17,6 @@ from dialer.core.model import (
     AttemptId,
     Campaign,
     CampaignName,
-    ContactId,
     GroupName,
     Mode,
     Moment,
@@ -71,8 +70,6 @@ class Lookout:
         self._books = books
         self._caps = caps
         self._launcher = launcher
-        #: Contacts that were rung and given up today: not a second time.
-        self.spared: set[ContactId] = set()
 
     def team(
         self, group: GroupName, campaigns: Sequence[Campaign], now: Moment
@@ -221,16 +218,15 @@ class Lookout:
     def _ripe(self, campaign: Campaign, now: Moment) -> list[tuple[float, AttemptId]]:
         """(age, attempt) of the calls that may be given up, the youngest first.
 
-        Rung 15 s; a call without a ringing signal 15 s after the longest post-dial delay seen on
-        its gateway; a contact at most once a day.
+        Rung 15 s; without a ringing signal 15 s after the longest post-dial delay seen on its
+        gateway; a contact at most once a day.
         """
         ripe = []
         for key, one in self._calls.attempts.items():
-            entry = one.claimed.entry
             if (
-                entry.campaign != campaign.name
+                one.claimed.entry.campaign != campaign.name
                 or one.stop_reason is not None
-                or entry.contact_id in self.spared
+                or key in self._books.spared
             ):
                 continue
             if one.state is AttemptState.RINGING and one.rang_at is not None:

@@ -12,6 +12,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
+from dialer.core.calls.results import is_machine
 from dialer.core.model import AttemptId, Evidence, OperatorId, Outcome
 from dialer.errors import StoreError
 from dialer.ledger import stored
@@ -26,9 +27,6 @@ STATUSES = {
     status.casefold(): status
     for status in ("New", "In progress", "Call-back", "Decided", "Refused", "Inactive")
 }
-
-#: An operator's results that say: nobody was there.
-MACHINE_RESULTS = frozenset({"machine", "answering machine", "voicemail", "автоответчик"})
 
 
 def end(pool: Pool, outcomes: Sequence[Outcome]) -> list[AttemptId]:
@@ -141,7 +139,7 @@ def dispose(
             "status": STATUSES.get(result.casefold()),
             "tags": [stored.clean(tag, 200) for tag in tags],
             "summary": stored.clean(summary),
-            "machine": result.strip().casefold() in MACHINE_RESULTS,
+            "machine": is_machine(result),
             "at": now,
         },
     ).fetchone()

@@ -28,7 +28,8 @@ def counts(
     ).fetchone()
     if row is None:
         return WindowCounts()
-    return WindowCounts(*(int(value) for value in row[:5]), row[5])
+    answered, connected, abandoned, early, machines = (int(value) for value in row[:5])
+    return WindowCounts(answered, connected, abandoned, early, machines, row[5])
 
 
 def take_slice(pool: Pool, asked: SliceRequest) -> SliceAnswer:

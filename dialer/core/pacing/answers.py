@@ -14,6 +14,7 @@ survival, 1 - p G(age) - (1 - p) R(age), so nothing lags by a ring time.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,6 +137,24 @@ class Answers:
     def forget_open(self) -> None:
         """The switch was lost: nothing is known of the calls in flight."""
         self._open[:] = 0.0
+
+    # ------------------------------------------------------------------ kept over a restart
+
+    @property
+    def shapes(self) -> tuple[Floats, Floats]:
+        """Weights of answers and of other endings by age."""
+        return self._answered, self._ended
+
+    def take_shapes(self, answered: Sequence[float], ended: Sequence[float]) -> None:
+        """Of an earlier life; with another ring time-out the last age takes what is beyond."""
+        for mine, theirs in ((self._answered, answered), (self._ended, ended)):
+            shared = min(len(mine), len(theirs))
+            mine[:] = 0.0
+            mine[:shared] = theirs[:shared]
+            mine[-1] += sum(theirs[shared:])
+            if not mine.sum() > 0.0:
+                raise ValueError("a shape of nothing")
+        self._shape_now()
 
     # ------------------------------------------------------------------ what is believed
 

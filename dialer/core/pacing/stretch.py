@@ -40,6 +40,10 @@ class Stretch:
             self.answers -= first
             self.abandoned -= lost
 
+    def entries(self) -> tuple[tuple[float, int, int], ...]:
+        """(time, answers, drops), the oldest first."""
+        return tuple(self._at)
+
     def factor(self, limit: float = LIMIT) -> float:
         """What the price is multiplied with: 1 while there is room."""
         room = _CAUTION * limit * max(self.answers, ANSWERS)

@@ -36,7 +36,8 @@ class Tracker:
         self.price = price.start(rule.limit)
         self._calls: dict[Hashable, tuple[float, float]] = {}
         self._at_risk = 0.0
-        self._started_s = now_s
+        #: When the window's first answer was: the shell moves it where it knows better.
+        self.counted_from_s = now_s
         self._talks: dict[Hashable, tuple[float, float]] = {}
         self._law: Law | None = None
         self._law_s = self._level_s = self._durations_s = -1e9
@@ -137,7 +138,7 @@ class Tracker:
         self, counts: Counts, operators: int, now_s: float, ends_s: float
     ) -> tuple[float, SetBy, float]:
         """The price of risk now, what set it, and the budget left."""
-        elapsed = max(600.0, now_s - self._started_s)
+        elapsed = max(600.0, now_s - self.counted_from_s)
         rate = cap_ledger.answered(self.rule, counts) / elapsed
         books = cap_ledger.budget(
             self.rule,

@@ -61,7 +61,9 @@ def test_each_answered_call_is_in_the_books_once(world: World) -> None:
         Disposition.LOST,
         Disposition.TALKED,
     )
-    expected = WindowCounts(answered=6, connected=2, abandoned=2, early_hang_ups=1, first_at=NOW)
+    expected = WindowCounts(
+        answered=6, connected=2, abandoned=2, early_hang_ups=1, first_at=NOW
+    )
     assert counts(world.ledger) == expected
     assert counts(world.ledger, NOW + timedelta(minutes=15)) == WindowCounts()
 
@@ -109,23 +111,27 @@ def test_daemons_never_hold_more_than_the_whole_budget(
     world.people(1)
     world.save(campaign())
     for _ in range(3):
-        answers: list[SliceAnswer] = []
-        threads = [
-            threading.Thread(
-                target=lambda n=n, one=one: answers.append(ask(one, InstanceName(f"d{n}")))
-            )
-            for n, one in enumerate(ledgers)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        answers = _all_at_once(ledgers)
         held = world.ask("SELECT sum(drops) FROM pacing_slices")[0][0]
         assert len(answers) == 4
         assert held <= 10.0 + 1e-9
     # After some turns each that dials has its part.
     assert held == pytest.approx(10.0)
     assert min(one.drops for one in answers) == pytest.approx(2.5)
+
+
+def _all_at_once(ledgers: list[PostgresLedger]) -> list[SliceAnswer]:
+    answers: list[SliceAnswer] = []
+
+    def take(n: int) -> None:
+        answers.append(ask(ledgers[n], InstanceName(f"d{n}")))
+
+    threads = [threading.Thread(target=take, args=(n,)) for n in range(len(ledgers))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
 
 
 def test_a_slice_is_the_others_again_when_its_daemon_is_gone(world: World) -> None:
@@ -168,7 +174,7 @@ def test_who_was_rung_and_given_up_is_known(world: World) -> None:
     world.people(2)
     world.save(campaign())
     gone, other = world.commit(campaign(), world.entries(campaign()))
-    ended = {"verdict": verdict(Disposition.CANCELLED), "rang_at": NOW}
+    ended: dict[str, Any] = {"verdict": verdict(Disposition.CANCELLED), "rang_at": NOW}
     told = world.end(gone, stop_reason="overdial", **ended)
     left = world.end(other, stop_reason="halted", **ended)
     asked = [told.contact_id, left.contact_id]
