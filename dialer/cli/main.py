@@ -29,6 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "plan",
         "Show what a campaign would dial now, and why each other one is held back.",
     ),
+    "replay": ("replay", "Decide a recorded day of pacing again, or by another pacing."),
     "report": ("report", "Show what came of a campaign."),
     "resume": ("halt", "End the emergency stop."),
     "run": ("run", "Run the daemon."),
