@@ -91,6 +91,7 @@ def make_switch(settings: Settings, clock: SystemClock) -> EventSocketSwitch:
         ),
         gateways=settings.gateways,
         clock=clock,
+        journal=switch.opt_out_journal,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def replay_command(
     folder = diary_folder(InstanceName(daemon or loaded.settings.instance))
     if day == "last":
         known = days(folder)
-        day = known[-1] if known else date.today()
+        day = known[-1] if known else datetime.now(UTC).date()
     assert isinstance(day, date)
     found = replay(
         lines(folder, day), campaign=chosen, pacing=None if pacing is None else Mode(pacing)

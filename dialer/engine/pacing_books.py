@@ -23,12 +23,12 @@ from dialer.core.model import (
     CampaignName,
     Disposition,
     EarlyHangUps,
-    GatewayName,
     GroupName,
     Moment,
     OperatorId,
     Outcome,
 )
+from dialer.core.pacing.cancelling import PostDialDelays, RingingCall, may_give_up
 from dialer.core.pacing.cap_ledger import Counts
 from dialer.core.pacing.law_source import LawSource
 from dialer.core.pacing.outlook import Law, Outlook
@@ -47,8 +47,6 @@ DISTRUST_S = 30.0
 REMEMBERED = 20_000
 #: An operator's share between his groups is that of about so many calls.
 CALLS_REMEMBERED = 60
-#: Post-dial delay of a gateway that has never signalled ringing, and the most that is believed.
-DELAY_S, MOST_DELAY_S = 8.0, 20.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,7 +93,7 @@ class PacingBooks:
         self._laws = 0
         #: Calls whose contact was rung and given up today: not a second time.
         self.spared: set[AttemptId] = set()
-        self._delays: dict[GatewayName, float] = {}
+        self._delays = PostDialDelays()
         #: Told of each answer and what it turns out to be, for the cap's window.
         self.on_count: Callable[[CampaignName, Counts], None] = lambda name, counts: None
 
@@ -208,16 +206,21 @@ class PacingBooks:
             page.tracker.ended(key, now.mono_s, cancelled=ours)
 
     def _rang(self, attempt: Attempt) -> None:
-        if attempt.rang_at is None or attempt.dialed_at is None or attempt.blind:
-            return
-        delay_s = attempt.rang_at.mono_s - attempt.dialed_at.mono_s
-        gateway = attempt.claimed.gateway
-        longest_s = max(self._delays.get(gateway, 0.0), delay_s)
-        self._delays[gateway] = min(MOST_DELAY_S, longest_s)
+        if attempt.rang_at is not None and attempt.dialed_at is not None and not attempt.blind:
+            delay_s = attempt.rang_at.mono_s - attempt.dialed_at.mono_s
+            self._delays.rang(attempt.claimed.gateway, delay_s)
 
-    def longest_delay_s(self, gateway: GatewayName) -> float:
-        """From the originate to the ringing signal, on this gateway so far."""
-        return max(DELAY_S, self._delays.get(gateway, DELAY_S))
+    def may_give_up(self, attempt: Attempt, now: Moment) -> bool:
+        """Law and manners allow it; whether it is worth it, the decision says."""
+        if attempt.state not in _RINGING or attempt.stop_reason is not None:
+            return False
+        call = RingingCall(
+            launched_s=(attempt.dialed_at or attempt.claimed_at).mono_s,
+            rang_s=None if attempt.rang_at is None else attempt.rang_at.mono_s,
+            gateway=attempt.claimed.gateway,
+            cancelled_today=attempt.claimed.attempt_id in self.spared,
+        )
+        return may_give_up(call, self._delays, now.mono_s)
 
     def settled(self, result: Outcome, now: Moment) -> None:
         """The one result: a drop that was not seen as one before it."""
@@ -301,6 +304,7 @@ class PacingBooks:
         return self._last.get(operator, Talked())
 
 
+_RINGING = (AttemptState.DIALING, AttemptState.RINGING)
 _WRAPPED_UP = frozenset({OperatorState.READY, OperatorState.PAUSED, OperatorState.OFFLINE})
 
 

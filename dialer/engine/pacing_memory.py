@@ -10,19 +10,21 @@ from __future__ import annotations
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+import orjson
 import structlog
 
 from dialer.core.model import Campaign, InstanceName, Moment
-from dialer.core.pacing.remembered import OtherVersion, Start, remembered, restored
+from dialer.core.pacing.answers import CAUTIOUS_RATE
+from dialer.core.pacing.estimates import from_json, to_json
+from dialer.core.pacing.tracker import Tracker
 from dialer.engine.calls import Calls
 from dialer.engine.cap_window import ZONE, rule_of
 from dialer.engine.pacing_books import PacingBooks
+from dialer.errors import ConfigError
 from dialer.ports import Ledger
 
 log = structlog.get_logger(__name__)
 
-#: Older estimates say nothing any more: lists, carriers and seasons have changed.
-STALE = timedelta(days=60)
 #: The history of this hour of the day, and how many calls of it are worth believing.
 HISTORY = timedelta(days=28)
 LEAST_CALLS = 50
@@ -42,7 +44,9 @@ class PacingMemory:
     def save(self, now: Moment) -> None:
         """Raises StoreError."""
         learned = {
-            name: remembered(page.tracker, now.mono_s)
+            name: orjson.loads(
+                to_json(page.tracker, now_s=now.mono_s, saved_at=now.wall.timestamp())
+            )
             for name, page in self._books.pages.items()
             if page.tracker.answers.answers > 0
         }
@@ -58,28 +62,34 @@ class PacingMemory:
     def _restore(self, campaign: Campaign, now: Moment) -> None:
         rate = self._rate_now(campaign, now)
         found = self._ledger.load_estimates(campaign.name, self._instance)
-        age = None if found is None else max(timedelta(), now.wall - found[0])
-        saved = None if found is None or age is None or age > STALE else found[1]
-        start = Start(
+        tracker = Tracker(
             rule=rule_of(campaign),
             ring_timeout_s=campaign.ring_timeout_s,
-            rate=rate,
             now_s=now.mono_s,
+            rate=CAUTIOUS_RATE if rate is None else rate,
         )
-        try:
-            tracker = restored(saved, start, ago_s=0.0 if age is None else age.total_seconds())
-        except OtherVersion as error:
-            log.warning(
-                "saved pacing estimates refused, a cautious start",
-                campaign=campaign.name,
-                why=str(error),
-            )
-            saved, tracker = None, restored(None, start)
+        word = "none" if found is None else "saved"
+        if found is not None:
+            try:
+                from_json(
+                    tracker,
+                    orjson.dumps(found[1]).decode(),
+                    now_s=now.mono_s,
+                    at=now.wall.timestamp(),
+                    place=f"campaign {campaign.name}",
+                )
+            except ConfigError as error:
+                word = "refused"
+                log.warning(
+                    "saved pacing estimates refused, a cautious start",
+                    campaign=campaign.name,
+                    why=str(error),
+                )
         self._books.restore(campaign, tracker)
         log.info(
             "pacing begins",
             campaign=campaign.name,
-            estimates="saved" if saved is not None else "none",
+            estimates=word,
             answer_rate=None if rate is None else round(rate, 3),
         )
 
@@ -90,4 +100,4 @@ class PacingMemory:
         dialed, answered = self._ledger.answers_at_hour(
             campaign.name, now.wall - HISTORY, hour, zone
         )
-        return None if dialed < LEAST_CALLS else answered / dialed
+        return None if dialed < LEAST_CALLS else min(0.95, max(0.003, answered / dialed))

@@ -25,7 +25,7 @@ from dialer.core.model import (
 from dialer.core.pacing.answers import STEP_S
 from dialer.core.pacing.balance import free_for
 from dialer.core.pacing.durations import SHORT_TALK_S, row_of
-from dialer.core.pacing.observation import RING_MIN_S, Observation, Team
+from dialer.core.pacing.observation import Observation, Team
 from dialer.core.pacing.outlook import Outlook
 from dialer.core.permission.reasons import Reason
 from dialer.engine.calls import IN_FLIGHT, Calls
@@ -216,29 +216,12 @@ class Lookout:
         )
 
     def _ripe(self, campaign: Campaign, now: Moment) -> list[tuple[float, AttemptId]]:
-        """(age, attempt) of the calls that may be given up, the youngest first.
-
-        Rung 15 s; without a ringing signal 15 s after the longest post-dial delay seen on its
-        gateway; a contact at most once a day.
-        """
-        ripe = []
-        for key, one in self._calls.attempts.items():
-            if (
-                one.claimed.entry.campaign != campaign.name
-                or one.stop_reason is not None
-                or key in self._books.spared
-            ):
-                continue
-            if one.state is AttemptState.RINGING and one.rang_at is not None:
-                rung_s = now.mono_s - one.rang_at.mono_s
-            elif one.state is AttemptState.DIALING and one.dialed_at is not None:
-                delay_s = self._books.longest_delay_s(one.claimed.gateway)
-                rung_s = now.mono_s - one.dialed_at.mono_s - delay_s
-            else:
-                continue
-            if rung_s >= RING_MIN_S:
-                ripe.append((_age_s(one.claimed_at.mono_s, now.mono_s), key))
-        return sorted(ripe)
+        """(age, attempt) of the calls that may be given up, the youngest first."""
+        return sorted(
+            (_age_s(one.claimed_at.mono_s, now.mono_s), key)
+            for key, one in self._calls.attempts.items()
+            if one.claimed.entry.campaign == campaign.name and self._books.may_give_up(one, now)
+        )
 
     def _outlook(
         self, campaign: Campaign, hands: Iterable[Hand], ripe_s: Sequence[float], now: Moment
