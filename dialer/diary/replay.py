@@ -1,7 +1,7 @@
 """A recorded day decided again by the same core: equal to the last bit, or what differs.
 
 With another pacing the same moments are decided as that one would have: not what the day would
-have become (`dialer simulate` does that), but where the two part and on what ground.
+have become, but where the two part and on what ground.
 """
 
 from __future__ import annotations
