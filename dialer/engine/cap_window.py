@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from math import ceil
 from zoneinfo import ZoneInfo
 
 from dialer.core.model import Abandonment, Campaign, Disposition, Outcome, Spending
@@ -71,11 +70,6 @@ class CapWindow:
     counts: Counts
     withheld: float = 0.0
     others: int = 0
-
-    @property
-    def for_pacing(self) -> Counts:
-        """The counts, where what other daemons hold is as good as lost."""
-        return self.counts.plus(Counts(abandoned=ceil(self.withheld)))
 
     @property
     def certificate(self) -> Certificate:

@@ -235,7 +235,8 @@ class Lookout:
         outlook = self._books.outlook(
             campaign,
             now,
-            counts=window.for_pacing,
+            counts=window.counts,
+            withheld=window.withheld,
             began_s=window.began_s,
             operators=max(1, self._calls.logged_in(campaign.group)),
             ends_s=window.more_until_s,

@@ -143,7 +143,12 @@ class Tracker:
         return self._law
 
     def theta(
-        self, counts: Counts, operators: int, now_s: float, ends_s: float
+        self,
+        counts: Counts,
+        operators: int,
+        now_s: float,
+        ends_s: float,
+        withheld: float = 0.0,
     ) -> tuple[float, SetBy, float]:
         """The price of risk now, what set it, and the budget left."""
         elapsed = max(600.0, now_s - self.counted_from_s)
@@ -153,7 +158,7 @@ class Tracker:
             aimed_at(self.rule, live + to_come),
             counts,
             to_come=to_come,
-            at_risk=self._at_risk * self.answers.rate,
+            at_risk=self._at_risk * self.answers.rate + withheld,
         )
         left, self._target = books.left, books.target
         theta, set_by = price.braked(self.price, operators, now_s), SetBy.PRICE
@@ -202,14 +207,16 @@ class Tracker:
         talking_s: Sequence[float],
         wrapup_s: Sequence[tuple[float, float]],
         cancellable_s: Sequence[float] = (),
+        withheld: float = 0.0,
     ) -> Outlook:
-        """`counts`: the cap's window so far; `ends_s`: when it, or the day's calling, ends.
+        """`counts`: the cap's window so far; `ends_s`: when it, or the day's calling, ends;
+        `withheld`: drops of its budget that other daemons may spend.
         `talking_s`: ages of talks; `wrapup_s`: (age, talk before it); only operators who
         will take a call afterwards. `cancellable_s`: ages of calls that may be given up.
         """
         law = self.law(now_s)
         ages, calls, rates = self.answers.in_flight(now_s)
-        theta, set_by, left = self.theta(counts, operators, now_s, ends_s)
+        theta, set_by, left = self.theta(counts, operators, now_s, ends_s, withheld)
         long = tuple(row_of(age) for age, talk in wrapup_s if talk >= SHORT_TALK_S)
         short = tuple(row_of(age) for age, talk in wrapup_s if talk < SHORT_TALK_S)
         return Outlook(
