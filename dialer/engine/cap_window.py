@@ -26,7 +26,7 @@ from dialer.core.pacing.certificate import Certificate
 from dialer.ports import WindowCounts
 
 #: How far ahead answers are counted on where no calling hours say when the day's dialing ends.
-TRUSTED_S = 2 * 3600.0
+TRUSTED_S = 1800.0
 #: A window's first minutes: its rate of answers is believed after so long.
 LEAST_ELAPSED_S = 600.0
 #: Where no zone is named (only predictive needs one).
@@ -128,7 +128,7 @@ def budget(rule: CapRule, told: WindowCounts, *, more_s: float, now: datetime) -
 
 def more_s(campaign: Campaign, until: datetime, wall: datetime) -> float:
     """For how long answers may be counted on: never past the window, nor the day's calling
-    hours; where there are none, two hours. Strict spending counts on none.
+    hours; where there are none, half an hour. Strict spending counts on none.
     """
     if campaign.abandonment.spending is Spending.STRICT:
         return 0.0

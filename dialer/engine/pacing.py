@@ -13,7 +13,7 @@ from typing import Any
 import gevent
 import structlog
 
-from dialer.core.model import CampaignName, GroupName, InstanceName, Moment
+from dialer.core.model import Campaign, CampaignName, GroupName, InstanceName, Moment
 from dialer.core.pacing.certificate import said
 from dialer.core.pacing.observation import Decision, Team
 from dialer.engine.calls import Calls
@@ -55,6 +55,7 @@ class Pacing:
         *,
         instance: InstanceName,
         hungry: Callable[[], None],
+        unrecordable: Callable[[Campaign], bool],
     ) -> None:
         clock, meter = ports.clock, ports.meter
         self._calls = calls
@@ -76,7 +77,16 @@ class Pacing:
             instance=instance,
             hungry=hungry,
         )
-        self.lookout = Lookout(calls, lines, gate, tally, books, self.caps, self.launcher)
+        self.lookout = Lookout(
+            calls,
+            lines,
+            gate,
+            tally,
+            books,
+            self.caps,
+            self.launcher,
+            unrecordable=unrecordable,
+        )
         self.guard = PacingGuard(meter)
         self.pacer = Pacer(
             calls,

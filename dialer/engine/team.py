@@ -8,7 +8,7 @@ in the outlook of the campaign whose call he has, so that its law says when he w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from dialer.core.calls.attempts import AttemptState
@@ -62,6 +62,8 @@ class Lookout:
         books: PacingBooks,
         caps: CapKeeper,
         launcher: Launcher,
+        *,
+        unrecordable: Callable[[Campaign], bool],
     ) -> None:
         self._calls = calls
         self._lines = lines
@@ -70,6 +72,7 @@ class Lookout:
         self._books = books
         self._caps = caps
         self._launcher = launcher
+        self._unrecordable = unrecordable
 
     def team(
         self, group: GroupName, campaigns: Sequence[Campaign], now: Moment
@@ -200,6 +203,7 @@ class Lookout:
             answered=answered,
             answer_rate=self._tally.rate(name),
             ringing_s=tuple(now.mono_s - rang for rang, _ in self.ringing(campaign)),
+            unrecordable=self._unrecordable(campaign),
             halted=Reason.HALTED in shut,
             switch_blind=Reason.SWITCH_BLIND in shut,
             paused=bool(shut.keys() - {Reason.HALTED, Reason.SWITCH_BLIND}),

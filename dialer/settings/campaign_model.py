@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, PlainValidator, ValidationInfo, field_validator
 
-from dialer.core.model import Disposition, Mode, Order
+from dialer.core.model import Disposition, Mode, Order, WhenFull
 from dialer.settings.abandonment import AbandonmentModel
 from dialer.settings.scalars import (
     Clock,
@@ -37,6 +37,7 @@ from dialer.settings.wording import did_you_mean
 PREVIEW_LATER = "waits for the operators' screens, on which they start each call"
 MODES = {mode.value: mode for mode in Mode if mode is not Mode.PREVIEW}
 ORDERS = {order.value: order for order in Order}
+WHEN_FULL = {rule.value: rule for rule in WhenFull}
 RETRIED = {
     disposition.value: disposition
     for disposition in Disposition
@@ -314,7 +315,16 @@ class CampaignModel(Model):
         default_factory=AbandonmentModel, description="the abandonment cap, and how it counts"
     )
     record: Truth = Field(
-        default=False, description="record the talks (not built yet: only false is taken)"
+        default=False, description="record the talks; dialer.yaml says where: recordings"
+    )
+    when_full: Annotated[
+        WhenFull, PlainValidator(choice(WHEN_FULL)), schema(enum=list(WHEN_FULL))
+    ] = written("go_on", "while nothing can be recorded: go on without, or dial nobody")
+    announce: SoundFile | None = Field(
+        default=None, description="what both hear as the recorded talk begins; none: nothing"
+    )
+    keep_recordings: Annotated[float, *duration_between(86400, 3650 * 86400)] = written(
+        "180d", "then they are deleted (dialer recordings prune --dry-run shows which)"
     )
     wrapup: Annotated[float, *duration_between(0, 3600)] | None = Field(
         default=None, description="time after a talk; default: the group's"

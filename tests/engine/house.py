@@ -48,6 +48,7 @@ from dialer.hopper.memory import MemoryHopper
 from dialer.hopper.memory_presence import MemoryPresence
 from dialer.metrics.meter import MemoryMeter
 from dialer.ports import Clock, Switch
+from dialer.recordings.folder import RecordingFolder
 from tests.engine.books import Books, MemoryDiary
 from tests.engine.line import Line
 
@@ -177,6 +178,7 @@ class House:
                 meter=self.meter,
                 clock=clock or self.clock,
                 diary=self.diary,
+                recordings=RecordingFolder(),
             ),
             self.plan,
             load=lambda: self.plan,

@@ -15,6 +15,7 @@ from dialer.core.calls.attempts import AttemptState
 from dialer.core.model import Abandonment, EarlyHangUps, Mode, OperatorId
 from dialer.core.pacing.observation import Decision, Team
 from dialer.core.pacing.outlook import SetBy
+from dialer.engine.dispatcher import ToOperator
 from dialer.engine.pacing_books import DISTRUST_S
 from dialer.engine.pacing_guard import SLOW_IN_A_ROW, TOO_LONG_S, PacingGuard
 from dialer.metrics.meter import MemoryMeter
@@ -99,12 +100,8 @@ def test_nothing_of_the_cap_is_left_means_one_call_per_operator(ahead: House):
 def test_all_operators_leaving_at_once_starts_no_call(ahead: House):
     """Whoever wants a pause after this call is nobody's next operator."""
     hardly_anybody_answers(ahead)
-    for name in ("anna", "boris", "vera"):
-        ahead.daemon.dispatcher.do(
-            lambda now, name=name: ahead.daemon.dispatcher.to_operator(
-                OperatorId(name), happened.PauseAsked("lunch"), now
-            )
-        )
+    for name in map(OperatorId, ("anna", "boris", "vera")):
+        ahead.daemon.dispatcher.put(ToOperator(name, happened.PauseAsked("lunch")))
     ahead.settle()
     assert ahead.dial() == []
 

@@ -1,5 +1,5 @@
-"""Predictive in a whole daemon that is killed: the books balance, the cap's among them, and what
-was recorded is decided again, bit by bit.
+"""Predictive in a whole daemon that is killed: all books balance, those of the cap, too, and
+what was recorded is decided again, bit by bit.
 """
 
 from __future__ import annotations
