@@ -94,6 +94,7 @@ class Rehearsal:
             "DIALER_SIM_PASSWORD": password,
             "DIALER_REDIS_URL": redis.url,
             "DIALER_POSTGRESQL_DSN": postgres.url,
+            "DIALER_STATE": os.environ.get("DIALER_STATE") or str(self.folder / "state"),
             "DIALER_HTTP_LISTEN": f"127.0.0.1:{_free_port()}",
         }
         self.config = self._derived_config()
