@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "report": ("report", "Show what came of a campaign."),
     "resume": ("halt", "End the emergency stop."),
     "run": ("run", "Run the daemon."),
+    "simulate": ("simulate", "Dial made-up shifts in virtual time, and score the pacing."),
     "status": ("status", "Show what the daemons are doing."),
 }
 
