@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dialer.core.model import Number, NumberId
+from dialer.core.model import GatewayName, Number, NumberId
 from dialer.core.numbers.choice import choose
 from dialer.core.numbers.limits import Usage
 from dialer.core.numbers.pools import NumberLoad, PoolLoad, number_day, number_hour, pool_load
@@ -29,6 +29,8 @@ class _Shown:
     calls_at_once: int | None
     min_gap_s: float
     calls_per_hour: int | None
+    gateway: GatewayName
+    others: tuple[GatewayName, ...] = ()
 
 
 class Pool:
@@ -50,6 +52,7 @@ class Pool:
                 calls_at_once=one.calls_at_once,
                 min_gap_s=one.min_gap_s,
                 calls_per_hour=one.calls_per_hour,
+                gateway=one.gateways[0],
             )
             for one in numbers
         ]

@@ -40,6 +40,7 @@ from dialer.ledger import (
     service,
     stops,
 )
+from dialer.ledger.history import PastQueries
 from dialer.ledger.listening import Listener
 from dialer.ledger.migrate import migrate, pending
 from dialer.ledger.pool import Pool
@@ -77,6 +78,7 @@ class PostgresLedger:
         self._pool = Pool(dsn, max_size=connections, wait_s=wait_s)
         self._listener = Listener(dsn)
         self.reports = ReportQueries(self._pool)
+        self.past = PastQueries(self._pool)
 
     # ------------------------------------------------------------------ life
 
