@@ -585,9 +585,7 @@ class PastCalls(Protocol):
         self, campaign: CampaignName, since: datetime, until: datetime
     ) -> Sequence[PastPresence]: ...
 
-    def queue(
-        self, campaign: CampaignName, zone: str, at: datetime
-    ) -> Sequence[QueuePart]: ...
+    def queue(self, campaign: CampaignName, zone: str, at: datetime) -> Sequence[QueuePart]: ...
 
 
 # --------------------------------------------------------------------------------- metrics

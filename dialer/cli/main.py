@@ -20,6 +20,7 @@ from dialer.errors import ConfigError, StoreError, SwitchError
 VERBS: dict[str, tuple[str, str]] = {
     "check": ("check", "Say what is wrong in the configuration and the campaigns."),
     "demo": ("demo", "Rehearse a campaign on a simulated switch, with everything it needs."),
+    "forecast": ("forecast", "Say what a campaign will do, before it is started."),
     "halt": ("halt", "Emergency stop: no call starts any more, ringing ones end, talks go on."),
     "import": ("imports", "Load a CSV or JSON-lines file into a list."),
     "lead": ("lead", "Dial a contact ahead of the queue: a hot lead."),
