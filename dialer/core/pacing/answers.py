@@ -57,6 +57,7 @@ def _kernel() -> Floats:
 
 
 _KERNEL = _kernel()
+_FLAT: Floats = np.ones(_GRID)
 _KERNEL_BACK = np.ascontiguousarray(_KERNEL.T)
 
 
@@ -144,18 +145,17 @@ class Answers:
         if shape:
             self._shape_now()
         likelihood = self._likelihood(now_s)
-        forward = np.empty_like(likelihood)
-        level = self._level
+        forward, backward = np.empty_like(likelihood), np.empty_like(likelihood)
+        # No step is normalised: over one ring time nothing underflows that matters.
+        level, back = self._level, _FLAT
         for place in range(self._cohorts):
-            level = (level @ _KERNEL) * likelihood[place]
-            level /= level.sum()
-            forward[place] = level
-        back = np.ones(_GRID)
+            level = forward[place] = (level @ _KERNEL) * likelihood[place]
         for place in range(self._cohorts - 1, -1, -1):
-            both = forward[place] * back
-            self._rates[place] = both @ RATES / both.sum()
-            back = _KERNEL @ (back * likelihood[place])
-            back /= back.sum()
+            backward[place] = back
+            back = (back * likelihood[place]) @ _KERNEL_BACK
+        both = forward * backward + 1e-300
+        self._rates = (both @ RATES) / both.sum(1)
+        level = level / level.sum()
         mean = float(level @ RATES)
         variance = float(level @ RATES**2) - mean * mean
         self.spread = math.sqrt(max(0.0, variance)) / mean

@@ -58,19 +58,22 @@ class ExactBalance:
 
     def with_calls(self, answered: Floats, calls: Floats) -> ExactBalance:
         """The calls in flight: a row of `answered` for each age, and how many of them."""
-        for chances, count in zip(answered, calls, strict=True):
-            for _ in range(int(count)):
-                self.add(chances)
+        if self._below.shape[2]:
+            chances = np.minimum(self._factors * answered[:, None, :], 1.0)[:, :, :, None]
+            for chance, count in zip(chances, calls.tolist(), strict=True):
+                for _ in range(int(count)):
+                    self._add(chance)
         return self
 
     def add(self, answered: Floats) -> None:
-        if self._below.shape[2] == 0:
-            return
-        chance = np.minimum(self._factors * answered, 1.0)[:, :, None]
-        before = self._below
-        after = before * (1.0 - chance)
-        after[:, :, 1:] += before[:, :, :-1] * chance
-        self._below = after
+        if self._below.shape[2]:
+            self._add(np.minimum(self._factors * answered, 1.0)[:, :, None])
+
+    def _add(self, chance: Floats) -> None:
+        below = self._below
+        up = below * chance
+        below -= up
+        below[:, :, 1:] += up[:, :, :-1]
 
     def lost(self) -> Floats:
         if self._below.shape[2] == 0:

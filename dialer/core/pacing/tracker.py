@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from dialer.core.pacing import price
+from dialer.core.pacing import cap_ledger, price
 from dialer.core.pacing.answers import STEP_S, Answers
+from dialer.core.pacing.cap_ledger import Counts
+from dialer.core.pacing.cap_rule import CapRule
 from dialer.core.pacing.durations import SHORT_TALK_S, Durations, row_of
 from dialer.core.pacing.outlook import Law, Outlook, SetBy
 from dialer.core.pacing.stretch import Stretch
@@ -18,35 +20,30 @@ from dialer.core.pacing.stretch import Stretch
 #: The law is rebuilt after so long or so many events, the level of answering more often.
 LAW_S = 5.0
 LEVEL_S = 2.0
-LEVEL_EVENTS = 4
-#: Drops that are kept back for a cluster, and the part of what was earned.
-MARGIN = 1.2
-MARGIN_PART = 0.02
-#: How much of what the rest of the window will earn may be spent before.
-AHEAD = 0.4
+LEVEL_EVENTS = 8
+#: Talk and wrap-up change slowly.
+DURATIONS_S = 10.0
 
 
 class Tracker:
     """One campaign on one switch."""
 
-    def __init__(self, *, cap: float, ring_timeout_s: float, now_s: float = 0.0) -> None:
-        self.cap = cap
+    def __init__(self, *, rule: CapRule, ring_timeout_s: float, now_s: float = 0.0) -> None:
+        self.rule = rule
         self.answers = Answers(ring_timeout_s=ring_timeout_s, start_s=now_s)
         self.durations = Durations()
         self.stretch = Stretch()
-        self.price = price.start(cap)
-        self.live = 0  # answered, less those that were said to be machines
-        self.abandoned = 0
+        self.price = price.start(rule.limit)
         self._calls: dict[Hashable, tuple[float, float]] = {}
         self._at_risk = 0.0
         self._started_s = now_s
         self._talks: dict[Hashable, tuple[float, float]] = {}
         self._law: Law | None = None
-        self._law_s = self._level_s = -1e9
+        self._law_s = self._level_s = self._durations_s = -1e9
+        self._tables = self.durations.tables()
         self._events = 0
-        self.theta_now = self.price.theta
         self._held = False
-        self._target = cap
+        self._target = rule.limit
 
     # ------------------------------------------------------------------ calls
 
@@ -61,7 +58,6 @@ class Tracker:
         if launched is None:
             return
         self.answers.answered(launched[0], now_s)
-        self.live += 1
         self.stretch.count(now_s, answers=1)
         self.price = price.answered(
             self.price, risk=launched[1], target=self._target, held=self._held, now_s=now_s
@@ -82,14 +78,12 @@ class Tracker:
             self._at_risk -= launched[1]
         return launched
 
-    def abandoned_call(self, now_s: float) -> None:
-        self.abandoned += 1
+    def abandoned(self, now_s: float) -> None:
         self.stretch.count(now_s, abandoned=1)
         self.price = price.abandoned(self.price, now_s)
 
     def machine(self, now_s: float) -> None:
         """An operator said that the answered call was a machine: it leaves the live answers."""
-        self.live -= 1
         self.stretch.count(now_s, answers=-1)
 
     # ------------------------------------------------------------------ operators
@@ -124,11 +118,13 @@ class Tracker:
             self._talks_go_on(now_s)
             self.answers.refresh(now_s, shape=True)
             self._law_s = self._level_s = now_s
+            if not 0.0 <= now_s - self._durations_s < DURATIONS_S:
+                self._tables, self._durations_s = self.durations.tables(), now_s
             self._law = Law.of(
                 self.answers.revision,
                 self.answers.answered_by,
                 self.answers.ended_by,
-                self.durations.tables(),
+                self._tables,
             )
         elif now_s - self._level_s >= LEVEL_S or (
             self._events >= LEVEL_EVENTS and now_s - self._level_s >= 0.5
@@ -137,21 +133,19 @@ class Tracker:
             self._level_s, self._events = now_s, 0
         return self._law
 
-    def budget(self, now_s: float, ends_s: float) -> tuple[float, float]:
-        """(drops that may be had now, target rate for the rest of the window)."""
-        elapsed = max(600.0, now_s - self._started_s)
-        to_come = self.live / elapsed * max(0.0, ends_s - now_s)
-        earned = self.cap * self.live
-        margin = MARGIN + MARGIN_PART * earned
-        ahead = earned + AHEAD * self.cap * to_come
-        left = ahead - self.abandoned - margin - self._at_risk * self.answers.rate
-        rest = earned + self.cap * to_come - self.abandoned - margin
-        target = rest / max(to_come, 5.0)
-        return left, max(0.1 * self.cap, min(1.6 * self.cap, target))
-
-    def theta(self, operators: int, now_s: float, ends_s: float) -> tuple[float, SetBy, float]:
+    def theta(
+        self, counts: Counts, operators: int, now_s: float, ends_s: float
+    ) -> tuple[float, SetBy, float]:
         """The price of risk now, what set it, and the budget left."""
-        left, self._target = self.budget(now_s, ends_s)
+        elapsed = max(600.0, now_s - self._started_s)
+        rate = cap_ledger.answered(self.rule, counts) / elapsed
+        books = cap_ledger.budget(
+            self.rule,
+            counts,
+            to_come=rate * max(0.0, ends_s - now_s),
+            at_risk=self._at_risk * self.answers.rate,
+        )
+        left, self._target = books.left, books.target
         theta, set_by = price.braked(self.price, operators, now_s), SetBy.PRICE
         if theta < self.price.theta:
             set_by = SetBy.BRAKE
@@ -167,18 +161,20 @@ class Tracker:
         self,
         now_s: float,
         *,
+        counts: Counts,
         operators: int,
         ends_s: float,
         talking_s: Sequence[float],
         wrapup_s: Sequence[tuple[float, float]],
         cancellable_s: Sequence[float] = (),
     ) -> Outlook:
-        """`talking_s`: ages of talks; `wrapup_s`: (age, talk before it); only operators who
+        """`counts`: the cap's window so far; `ends_s`: when it, or the day's calling, ends.
+        `talking_s`: ages of talks; `wrapup_s`: (age, talk before it); only operators who
         will take a call afterwards. `cancellable_s`: ages of calls that may be given up.
         """
         law = self.law(now_s)
         ages, calls, rates = self.answers.in_flight(now_s)
-        theta, set_by, left = self.theta(operators, now_s, ends_s)
+        theta, set_by, left = self.theta(counts, operators, now_s, ends_s)
         long = tuple(row_of(age) for age, talk in wrapup_s if talk >= SHORT_TALK_S)
         short = tuple(row_of(age) for age, talk in wrapup_s if talk < SHORT_TALK_S)
         return Outlook(
