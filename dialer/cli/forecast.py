@@ -1,6 +1,6 @@
-"""`dialer forecast CAMPAIGN`: what it will do, said before it is started by the core that dials.
+"""`dialer forecast CAMPAIGN`: what it will do, said beforehand by the core that dials.
 
-Assumptions come from the campaign's history; `--assume` overrides each, and `--without-history`
+Assumptions come from the campaign's history; `--assume` overrides each, `--without-history`
 asks no database. Nothing is dialed, nothing is written but the page.
 """
 
@@ -31,7 +31,7 @@ from dialer.forecast.interval import ENOUGH
 from dialer.forecast.outcome import Outcome, outcome
 from dialer.forecast.pace import MODES
 from dialer.forecast.page import forecast_page
-from dialer.forecast.question import Question, next_opening, shifts_from
+from dialer.forecast.question import Question, next_opening, rule_of, shifts_from
 from dialer.forecast.runs import cores, courses
 from dialer.forecast.sheets import as_plain, forecast_sheets, headline
 from dialer.ports import QueuePart
@@ -129,9 +129,12 @@ class _Asked:
     ) -> Question:
         """Raises ConfigError, StoreError."""
         settings, campaign = self._settings, self._campaign
-        numbers = [one for one, _ in may_show(
-            settings.pools.get(campaign.pool, ()), campaign.gateways, campaign.gateways
-        )]
+        numbers = [
+            one
+            for one, _ in may_show(
+                settings.pools.get(campaign.pool, ()), campaign.gateways, campaign.gateways
+            )
+        ]
         first = self._begins(begins)
         assumed, queue, used = self._known(overrides, numbers, first, with_history)
         gateways = [settings.gateways[name] for name in campaign.gateways]
@@ -139,6 +142,7 @@ class _Asked:
         own = [one for one in settings.operators.values() if campaign.group in one.groups]
         return Question(
             campaign=campaign,
+            rule=rule_of(campaign, self._zone),
             mode=self._mode(),
             operators=max(1, len(own)),
             lasts_s=0.0,
@@ -193,9 +197,7 @@ class _Asked:
             queue = ledger.past.queue(campaign.name, zone, first)
             days = [number_day(one, first) for one in numbers]
             charges = ledger.charges(sorted(set(days)))
-        used = [
-            charges.get((one.id, day), 0) for one, day in zip(numbers, days, strict=True)
-        ]
+        used = [charges.get((one.id, day), 0) for one, day in zip(numbers, days, strict=True)]
         return assumed, queue, used
 
 

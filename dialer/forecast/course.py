@@ -54,9 +54,10 @@ def course(
     campaign = question.campaign
     pace = Pace(
         question.mode,
-        cap=campaign.abandonment_cap,
+        question.rule,
         ring_timeout_s=float(campaign.ring_timeout_s),
         ratio=campaign.ratio,
+        begins=question.shifts[0],
     )
     grid = FINE if question.fine else coarse(question.operators)
     shifts: list[Shift] = []
@@ -64,7 +65,7 @@ def course(
     finished_h = math.inf
     for place, begins in enumerate(question.shifts):
         if place:
-            pace.begin_shift()
+            pace.begin_shift(begins)
             pool.begin_shift(begins)
             if isinstance(feed, ListFeed):
                 feed.begin_shift(begins)
@@ -101,7 +102,7 @@ def _summed(
     lasted_h = sum(one.lasts_s for one in shifts) / 3600.0
     worked_h = (talk_s + idle_s + sum(one.wrapup_s for one in shifts)) / 3600.0
     # The window of the cap is a shift's day: the bound is the worst shift's.
-    cap = question.campaign.abandonment_cap
+    cap = question.rule.limit
     bound = max(
         Certificate(cap=cap, answers=one.answered, abandoned=one.abandoned).bound
         for one in shifts

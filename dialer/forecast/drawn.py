@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from dialer.forecast.assumptions import Assumed
+from dialer.core.pacing.cap_rule import EarlyHangUps
 from dialer.forecast.feed import Contact, Endless, Feed, ListFeed
 from dialer.forecast.luck import stream
 from dialer.forecast.question import Question
@@ -142,6 +142,7 @@ class Drawn:
             ring_timeout_s=float(question.campaign.ring_timeout_s),
             patience_s=question.campaign.silence_ms / 1000.0,
             hand_over_s=self.values["hand_over_s"],
+            early_hang_ups_count=question.rule.early_hang_ups is EarlyHangUps.ABANDONED,
         )
 
     def _contacts(
@@ -173,8 +174,3 @@ class Drawn:
                 ready.pop()
                 waits.append((contact, due_in_h * 3600.0))
         return ready, waits
-
-
-def assumed_of(question: Question) -> Assumed:
-    """For the reader: what the worlds are drawn from."""
-    return question.assumed

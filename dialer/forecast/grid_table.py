@@ -76,7 +76,7 @@ def _cell(question: Question, operators: int, cap: float | None) -> Cell:
     scenario = replace(scenario, staff=replace(scenario.staff, roster=moves))
     pace = Pace(
         Mode.PROGRESSIVE if cap is None else Mode.PREDICTIVE,
-        cap=cap or question.campaign.abandonment_cap,
+        replace(question.rule, limit=cap or question.rule.limit, certify=None),
         ring_timeout_s=float(question.campaign.ring_timeout_s),
     )
     shift = World(scenario, pace, grid=coarse(operators), strategy=question.strategy).run()

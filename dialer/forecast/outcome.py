@@ -54,11 +54,9 @@ class Outcome:
     unfinished: int
 
 
-def outcome(
-    question: Question, done: Sequence[Course], cells: Sequence[Cell] = ()
-) -> Outcome:
+def outcome(question: Question, done: Sequence[Course], cells: Sequence[Cell] = ()) -> Outcome:
     """Of at least one course."""
-    cap = question.campaign.abandonment_cap
+    cap = question.rule.limit
     return Outcome(
         question=question,
         seeds=len(done),

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from dialer.core.model import Mode
+from dialer.core.pacing import cap_ledger
+from dialer.core.pacing.cap_ledger import CapLedger, Counts, Kind
+from dialer.core.pacing.cap_rule import CapRule
 from dialer.core.pacing.decide import decide_group
 from dialer.core.pacing.observation import Decision, Observation, Team
 from dialer.core.pacing.outlook import Outlook
@@ -19,6 +23,8 @@ from dialer.core.pacing.tracker import Tracker
 #: Below so many answers the answer rate is unknown to power: the worst is assumed.
 _ANSWERS_KNOWN = 40
 _NAME = "forecast"
+#: For worlds that are of no day.
+_MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
 
 #: Modes that a simulated shift can be dialed in; preview waits for people who press buttons.
 MODES = (Mode.PREDICTIVE, Mode.PROGRESSIVE, Mode.POWER)
@@ -50,19 +56,35 @@ class Pace:
     """One campaign at one group of operators."""
 
     def __init__(
-        self, mode: Mode, *, cap: float, ring_timeout_s: float, ratio: float = 1.0
+        self,
+        mode: Mode,
+        rule: CapRule,
+        *,
+        ring_timeout_s: float,
+        ratio: float = 1.0,
+        begins: datetime = _MIDNIGHT,
     ) -> None:
         self.mode = mode
-        self._cap = cap
+        self._rule = rule
         self._ratio = ratio
         self._ring_timeout_s = ring_timeout_s
-        self.tracker = Tracker(cap=cap, ring_timeout_s=ring_timeout_s)
+        self._begins = begins
+        self._shifts = 0
+        self.tracker = Tracker(rule=rule, ring_timeout_s=ring_timeout_s)
+        self.ledger = CapLedger(rule)
 
-    def begin_shift(self) -> None:
-        """Another day: a new window of the cap; what was learned of talks stays."""
+    def begin_shift(self, begins: datetime) -> None:
+        """Another day: the cap's books go on, and what was learned of talks stays."""
         old = self.tracker
-        self.tracker = Tracker(cap=self._cap, ring_timeout_s=self._ring_timeout_s)
+        self._begins = begins
+        self._shifts += 1
+        self.tracker = Tracker(rule=self._rule, ring_timeout_s=self._ring_timeout_s)
         self.tracker.durations = old.durations
+
+    def enter(self, call: int, now_s: float, kind: Kind) -> None:
+        """What an answered call is, or turned out to be, into the cap's books."""
+        at = self._begins + timedelta(seconds=now_s)
+        self.ledger.enter((self._shifts, call), at.timestamp(), kind)
 
     def decide(self, seen: Seen) -> Decision:
         """How many calls go out now, and how many are given up: predictive gives up the
@@ -79,9 +101,10 @@ class Pace:
 
     def _observation(self, seen: Seen) -> Observation:
         tracker = self.tracker
+        counts = self.ledger.counts(self._begins + timedelta(seconds=seen.now_s))
         outlook, rate = None, None
         if self.mode is Mode.PREDICTIVE:
-            outlook = self._outlook(seen)
+            outlook = self._outlook(seen, counts)
         elif self.mode is Mode.POWER and tracker.answers.answers >= _ANSWERS_KNOWN:
             tracker.law(seen.now_s)
             rate = tracker.answers.rate
@@ -99,15 +122,16 @@ class Pace:
             hopper_size=seen.ready,
             outlook=outlook,
             ratio=self._ratio,
-            cap=self._cap,
-            abandoned=tracker.abandoned,
-            answered=tracker.live,
+            cap=self._rule.limit,
+            abandoned=int(cap_ledger.lost(self._rule, counts)),
+            answered=int(cap_ledger.answered(self._rule, counts)),
             answer_rate=rate,
         )
 
-    def _outlook(self, seen: Seen) -> Outlook:
+    def _outlook(self, seen: Seen, counts: Counts) -> Outlook:
         return self.tracker.outlook(
             seen.now_s,
+            counts=counts,
             operators=seen.operators,
             ends_s=seen.ends_s,
             talking_s=seen.talking_s,

@@ -1,7 +1,7 @@
 """The forecast as one self-contained HTML page: no script, nothing from elsewhere.
 
-Two drawings in plain SVG, made of numbers only: occupancy by the quarter hour with its interval,
-and occupancy by team size for each cap. All text goes through jinja2's autoescape.
+Two drawings in plain SVG, made of numbers only: occupancy by the quarter hour with its
+interval, and by team size for each cap. All text goes through jinja2's autoescape.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from dialer.core.model import Campaign, Mode, Number, Strategy
+from dialer.core.pacing.cap_rule import CapRule
 from dialer.core.permission.hours import Open, callable_now
 from dialer.forecast.assumptions import Assumed
 from dialer.ports import QueuePart
@@ -25,6 +26,7 @@ class Question:
     """
 
     campaign: Campaign
+    rule: CapRule
     mode: Mode
     operators: int
     lasts_s: float
@@ -53,6 +55,11 @@ class Question:
         if not self.queue:
             return None
         return sum(one.contacts for one in self.queue if one.due_in_h >= 0)
+
+
+def rule_of(campaign: Campaign, zone: str) -> CapRule:
+    """The campaign's abandonment cap, its days in this zone."""
+    return CapRule(limit=campaign.abandonment_cap, zone=zone)
 
 
 def shifts_from(

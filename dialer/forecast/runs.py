@@ -40,8 +40,7 @@ def courses(
     """In the order of the seeds, whatever the number of jobs. Raises WorkerFailed."""
     jobs = max(1, min(jobs, len(seeds)))
     if jobs == 1:
-        done = [course(question, seed, _part(seed, question, progress)) for seed in seeds]
-        return done
+        return [course(question, seed, _part(seed, question, progress)) for seed in seeds]
     gathered: dict[int, Course] = {}
     workers = [
         _Worker(Work(question=question, seeds=tuple(seeds[job::jobs])), gathered, progress)

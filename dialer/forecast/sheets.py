@@ -44,7 +44,7 @@ def headline(found: Outcome) -> list[str]:
     if found.over_cap:
         lines.append(
             f"in {found.over_cap} of {found.seeds} seeds a shift passed the cap of"
-            f" {per_cent(question.campaign.abandonment_cap)}"
+            f" {per_cent(question.rule.limit)}"
         )
     return lines
 
@@ -87,7 +87,7 @@ def _figures(found: Outcome) -> Sheet:
         one = found.figures["finished_h"]
         ends = [_instant(question, hours) for hours in (one.low, one.middle, one.high)]
         rows.append(("nobody left to dial", ends[1], f"{ends[0]} … {ends[2]}"))
-    cap = per_cent(question.campaign.abandonment_cap)
+    cap = per_cent(question.rule.limit)
     return Sheet(
         title=f"{question.campaign.name}: what it will do",
         heads=("", "median", f"{found.confidence:.0%} interval"),

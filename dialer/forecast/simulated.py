@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dialer.core.model import Mode
+from dialer.core.pacing.cap_rule import CapRule, EarlyHangUps
 from dialer.forecast.feed import Feed
 from dialer.forecast.pace import Pace
 from dialer.forecast.scenario import Scenario
@@ -41,7 +42,12 @@ def simulate(
     progress: Callable[[float], None] | None = None,
 ) -> Shift:
     """One shift with the core that dials."""
-    pace = Pace(mode, cap=cap, ring_timeout_s=scenario.line.ring_timeout_s, ratio=ratio)
+    counted = scenario.line.early_hang_ups_count
+    rule = CapRule(
+        limit=cap,
+        early_hang_ups=EarlyHangUps.ABANDONED if counted else EarlyHangUps.APART,
+    )
+    pace = Pace(mode, rule, ring_timeout_s=scenario.line.ring_timeout_s, ratio=ratio)
     return World(scenario, pace, grid=grid, feed=feed, progress=progress).run()
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from dialer.core.calls.acd import ReadyOperator, Turn, WaitingCustomer, pair
 from dialer.core.model import AttemptId, Disposition, LegId, Mode, Moment, OperatorId, Strategy
+from dialer.core.pacing.cap_ledger import Kind
 from dialer.core.pacing.observation import Decision
 from dialer.core.pacing.throttle import Bucket, available, fill, take
 from dialer.forecast.feed import Contact, Endless, Feed
@@ -144,6 +145,7 @@ class World:
             return True
         call.answered_s = now_s
         self._pace.tracker.answered(call.id, now_s)
+        self._pace.enter(call.id, now_s, Kind.PENDING)
         self._waiting[call.id] = call
         self._pair(now_s)
         if call.id in self._waiting:
@@ -162,14 +164,17 @@ class World:
         if self._waiting.pop(call.id, None) is None:
             return False
         early = now_s - call.answered_s < self._scenario.line.patience_s - 1e-9
+        self._pace.enter(call.id, now_s, Kind.EARLY if early else Kind.ABANDONED)
         if early:
             self._tally.hung_up += 1
-        if early and not self._scenario.line.early_hang_ups_count:
             self._feed.ended(call.contact, Disposition.SHORT_HANGUP, now_s)
-            return False
-        self._tally.drop(call.answered_s)
-        self._pace.tracker.abandoned_call(now_s)
-        self._feed.ended(call.contact, Disposition.ABANDONED, now_s)
+        else:
+            self._feed.ended(call.contact, Disposition.ABANDONED, now_s)
+        if not early or self._scenario.line.early_hang_ups_count:
+            self._tally.drop(call.answered_s)
+            self._pace.tracker.abandoned(now_s)
+        else:
+            self._tally.answer(call.answered_s)
         return False
 
     def _talk_over(self, operator: Operator, now_s: float) -> bool:
@@ -177,6 +182,7 @@ class World:
         self._tally.talked(operator.since_s, now_s)
         operator.talked_s = now_s - operator.since_s
         if call is not None:
+            self._pace.enter(call.id, now_s, Kind.MACHINE if call.machine else Kind.PERSON)
             if call.machine:
                 self._tally.machines += 1
                 self._pace.tracker.machine(now_s)
