@@ -90,6 +90,7 @@ def make_switch(settings: Settings, clock: SystemClock) -> EventSocketSwitch:
         ),
         gateways=settings.gateways,
         clock=clock,
+        journal=switch.opt_out_journal,
     )
 
 

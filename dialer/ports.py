@@ -105,6 +105,14 @@ class FoundLeg:
     answered_at: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerStop:
+    """Somebody called us back and pressed 9. `caller`: E.164, None = unknown."""
+
+    call: LegId
+    caller: str | None
+
+
 class Switch(Protocol):
     """The telephone switch. Commands return when it has answered; events come by the inbox."""
 
@@ -149,6 +157,16 @@ class Switch(Protocol):
 
     def gateways_up(self) -> Mapping[GatewayName, bool]:
         """Each configured gateway as the switch sees it; an unknown one is down."""
+        ...
+
+    def caller_stops(self) -> Sequence[CallerStop]:
+        """Kept by the switch until they are forgotten; some may be told more than once."""
+        ...
+
+    def forget_caller_stops(self, calls: Sequence[LegId]) -> None: ...
+
+    def missing_sounds(self, names: Sequence[str]) -> Sequence[str]:
+        """Those message files that the switch does not have."""
         ...
 
     def set_gateways(self, gateways: Mapping[GatewayName, Gateway]) -> None:
@@ -475,6 +493,12 @@ class Ledger(Protocol):
 
     def opt_out(self, attempt: AttemptId, now: datetime) -> OptOut:
         """The key was pressed in this attempt's message: a stop, and the attempt says so."""
+        ...
+
+    def take_caller_stops(
+        self, stops: Sequence[CallerStop], now: datetime
+    ) -> Sequence[PhoneId]:
+        """In force when it returns; the phones of those that were not known before."""
         ...
 
     def set_halted(self, halted: bool, *, by: str, now: datetime) -> None:

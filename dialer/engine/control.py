@@ -210,10 +210,12 @@ class Control:
 
     def _stop_phone(self, words: Mapping[str, Any]) -> Answer:
         """A stop is in the ledger already: void what is queued, cancel what rings (R6.2)."""
-        stopped = PhoneId(int(words["phone"]))
+        return {"ok": True, "cancelled": self.stop_phone(PhoneId(int(words["phone"])))}
+
+    def stop_phone(self, stopped: PhoneId) -> int:
+        """How many calls to it were ended before anybody answered. Raises StoreError."""
         self._hopper.void([stopped])
-        cancelled = self._stop_all(lambda phone: phone == stopped, Reason.STOP)
-        return {"ok": True, "cancelled": cancelled}
+        return self._stop_all(lambda phone: phone == stopped, Reason.STOP)
 
     def _stop_all(self, which: Callable[[PhoneId], bool], reason: Reason) -> int:
         def turn(now: Moment) -> int:

@@ -34,6 +34,7 @@ from dialer.engine.reaper import Reaper
 from dialer.engine.status import Status
 from dialer.engine.stores import StoreWatch
 from dialer.engine.supervision import Notifier, Nursery
+from dialer.engine.surroundings import Surroundings
 from dialer.engine.tally import AnswerTally
 from dialer.errors import ConfigError, StoreError
 from dialer.ports import SwitchEvent
@@ -173,7 +174,7 @@ class Daemon:
             instance=instance,
             remembered=self._remembered,
             opted_out=self.outbox.opt_out,
-            gateway_seen=self.lines.gateway_state,
+            gateway_seen=lambda name, up: self.lines.gateway_state(name, up, clock.now()),
         )
         self.store_watch = StoreWatch(
             self.calls,
@@ -186,6 +187,7 @@ class Daemon:
             refill=self.feeder.wake,
             halted=lambda: self.control.cancel_all(),
             boxes=(self.outbox.to_ledger, self.outbox.to_hopper),
+            switch_clock_offset_s=lambda: ports.switch.health().get("clock_offset_s"),
         )
         self.leases = Leases(
             self.calls,
@@ -216,6 +218,15 @@ class Daemon:
             hot=self.feeder.wake,
             errand=self.nursery.errand,
         )
+        self.surroundings = Surroundings(
+            self.calls,
+            self.lines,
+            ports.switch,
+            ports.ledger,
+            clock,
+            meter,
+            phone_stopped=self.control.stop_phone,
+        )
         self.status = Status(
             self.calls,
             ports.switch,
@@ -229,6 +240,7 @@ class Daemon:
             meter,
             instance=instance,
             phase=lambda: self._phase,
+            troubles=self.surroundings.troubles,
             tell=self._notifier.status,
         )
 
@@ -277,6 +289,7 @@ class Daemon:
         start("feeder", self.feeder.run)
         start("work", self._listen_for_work)
         start("control", self.control.run)
+        start("surroundings", self.surroundings.run)
         start("status", self.status.run)
         start("pacer", self.pacer.run)
         start("reload", self._reload_when_asked)
@@ -315,14 +328,17 @@ class Daemon:
                 self._ports.meter.count("dialer_switch_reconnects_total")
                 self._ports.meter.gauge("dialer_switch_up", 1.0)
                 self.reaper.link_up(restarted=bool(event.data.get("restarted")))
-            case "link_lost" | "blind":
+            case "link_lost" | "no_link" | "blind":
                 self._ports.meter.gauge("dialer_switch_up", float(event.kind == "blind"))
                 self.gate.shut(Reason.SWITCH_BLIND, str(event.data.get("why", event.kind)))
             case "seeing":
                 self.reaper.seeing()
             case "gateway":
                 name = GatewayName(str(event.data.get("gateway", "")))
-                self.lines.gateway_state(name, bool(event.data.get("up")))
+                up = bool(event.data.get("up"))
+                self.lines.gateway_state(name, up, self._ports.clock.now())
+            case "caller_stop":
+                self.surroundings.wake()
         self.dispatcher.put(event)
 
     def _may_feed(self) -> bool:

@@ -113,6 +113,9 @@ class Reaper:
                 self._meter.observe("dialer_reconcile_sweep_seconds", took_s)
             except (LinkDown, CommandRefused) as error:
                 log.warning("reconcile waits for the switch", error=str(error))
+                if Reason.SWITCH_BLIND in self._gate.reasons:
+                    why = f"the switch cannot be compared with the books: {error}"
+                    self._gate.shut(Reason.SWITCH_BLIND, why)
 
     def _patience_s(self) -> float:
         """Sooner while something is missing, or while dialing waits for a whole look."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gevent
@@ -21,6 +21,7 @@ from dialer.core.model import Campaign, InstanceName, Moment
 from dialer.core.numbers.pools import NumberLoad, number_day, pool_load
 from dialer.core.pacing.sentence import sentence
 from dialer.core.permission.reasons import SENTENCES, Reason
+from dialer.core.trouble import Trouble
 from dialer.engine.calls import Calls
 from dialer.engine.gate import Gate
 from dialer.engine.lines import Lines
@@ -56,6 +57,7 @@ class Status:
         *,
         instance: InstanceName,
         phase: Callable[[], str],
+        troubles: Callable[[Moment], Sequence[Trouble]] = lambda now: (),
         tell: Callable[[str], None],
     ) -> None:
         self._calls = calls
@@ -70,6 +72,7 @@ class Status:
         self._meter = meter
         self._instance = instance
         self._phase = phase
+        self._troubles = troubles
         self._tell = tell
         self._started = clock.now()
         self._numbers: dict[str, int] = {}
@@ -132,6 +135,10 @@ class Status:
             "numbers": self._numbers,
             "pools": self._pools(now),
             "outbox": self._outbox.size,
+            "troubles": [
+                {"kind": one.kind.value, "subject": one.subject, "text": one.sentence}
+                for one in self._troubles(now)
+            ],
         }
 
     def _campaign(self, campaign: Campaign) -> dict[str, Any]:
@@ -243,4 +250,9 @@ def health(status: Mapping[str, Any]) -> tuple[bool, dict[str, Any]]:
     """(well, details) for /healthz: well = running, and nothing that a person must mend."""
     held = dict(status["held_back_by"])
     well = status["phase"] in ("running", "draining") and not (held.keys() - {"halted"})
-    return well, {"phase": status["phase"], "held_back_by": held, "outbox": status["outbox"]}
+    return well, {
+        "phase": status["phase"],
+        "held_back_by": held,
+        "outbox": status["outbox"],
+        "troubles": [one["text"] for one in status["troubles"]],
+    }

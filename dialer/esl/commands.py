@@ -26,13 +26,17 @@ TICK = "dialer::tick"
 READY = "dialer::ready"
 #: A global variable of the switch by the attempt's id: it outlives the leg, and us.
 OPT_OUT = "dialer_opt_out_"
+#: The same by the call of somebody who called back; its value is his number.
+CALLER_OUT = "dialer_caller_out_"
+CALLER_STOP = "dialer::opt_out"
 #: Header of the event by which the script tells of the key (no commas may stand there).
 KEY = "dialer_key"
 EVENTS = (
     "event json CHANNEL_CREATE CHANNEL_PROGRESS CHANNEL_PROGRESS_MEDIA CHANNEL_ANSWER"
     " CHANNEL_PARK CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_HANGUP_COMPLETE CHANNEL_DESTROY"
     " BACKGROUND_JOB HEARTBEAT SHUTDOWN RECORD_STOP DTMF CHANNEL_APPLICATION"
-    f" CUSTOM {READY} {TICK} sofia::gateway_state sofia::gateway_add sofia::gateway_delete"
+    f" CUSTOM {READY} {TICK} {CALLER_STOP}"
+    " sofia::gateway_state sofia::gateway_add sofia::gateway_delete"
     " sofia::register sofia::unregister sofia::expire sofia::sip_user_state"
 )  # freeswitch.md 2.2, without PLAYBACK_STOP (nobody reads it, 8 kB each); CUSTOM comes last
 VERSION = "api version"
@@ -227,6 +231,15 @@ def play_message(leg: LegId, message: str, key: str, house: House) -> str:
 def forget_opt_out(attempt: str) -> str:
     """No value: the variable is gone."""
     return f"api global_setvar {OPT_OUT}{uuid(attempt)}="
+
+
+def forget_caller_stop(call: LegId) -> str:
+    return f"api global_setvar {CALLER_OUT}{uuid(call)}="
+
+
+def has_sound(message: str, house: House) -> str:
+    """Asked where the folder of the messages is known: a path from the root."""
+    return f"api file_exists {_sound(message, house)}"
 
 
 def clean(leg: LegId) -> str:

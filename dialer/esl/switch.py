@@ -13,6 +13,7 @@ import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, NoReturn
 from uuid import uuid4
 
@@ -21,12 +22,13 @@ import structlog
 from dialer.core.model import AttemptId, Gateway, GatewayName, LegId
 from dialer.errors import Bug, CommandRefused, LinkDown
 from dialer.esl import commands
+from dialer.esl.caller_stops import Journal, in_globals
 from dialer.esl.framing import decode_json
 from dialer.esl.keeper import Keeper, SocketSettings
 from dialer.esl.link import NotSent
 from dialer.esl.originates import Originates
 from dialer.esl.translate import found_leg, translate
-from dialer.ports import Clock, CustomerCall, FoundLeg, OperatorCall, SwitchEvent
+from dialer.ports import CallerStop, Clock, CustomerCall, FoundLeg, OperatorCall, SwitchEvent
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +49,9 @@ class EventSocketSwitch:
         gateways: Mapping[GatewayName, Gateway],
         clock: Clock,
         chance: random.Random | None = None,
+        journal: Path | None = None,
     ) -> None:
+        self._journal = Journal(journal) if journal is not None else None
         self._house = house
         self._gateways = gateways
         self._clock = clock
@@ -160,6 +164,26 @@ class EventSocketSwitch:
 
     def clean(self, leg: LegId) -> None:
         self._send(commands.clean(leg))
+
+    # ------------------------------------------------------------------ around it
+
+    def caller_stops(self) -> Sequence[CallerStop]:
+        kept = list(in_globals(self._send(commands.GLOBALS)))
+        return [*kept, *(self._journal.read() if self._journal is not None else ())]
+
+    def forget_caller_stops(self, calls: Sequence[LegId]) -> None:
+        for call in calls:
+            self._send(commands.forget_caller_stop(call))
+
+    def missing_sounds(self, names: Sequence[str]) -> Sequence[str]:
+        """Only where their folder is configured: the switch's own search is its own."""
+        if self._house.sounds is None:
+            return ()
+        return [
+            name
+            for name in names
+            if self._send(commands.has_sound(name, self._house)).strip() == "false"
+        ]
 
     # ------------------------------------------------------------------ gateways
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dialer.core.model import AttemptId, Evidence, LegId, OperatorId
-from dialer.esl.commands import KEY, READY, TICK
+from dialer.esl.commands import CALLER_STOP, KEY, READY, TICK
 from dialer.ports import FoundLeg, SwitchEvent
 
 Headers = Mapping[str, Any]
@@ -41,11 +41,13 @@ KINDS = frozenset(
         "heartbeat",  # core_uuid, version, sessions
         "tick",  # instance, number
         "shutdown",
+        "caller_stop",  # leg: the call of somebody who called back and pressed 9
         "gateway",  # gateway, up
         "registration",  # user, domain, registered
         # made by the keeper, not by the switch
         "link_up",  # core_uuid, version, restarted
         "link_lost",  # why
+        "no_link",  # why: each new reason for which there is none
         "blind",  # why: events do not flow or no command is answered; nothing may be originated
         "seeing",
     }
@@ -270,6 +272,7 @@ _READERS: Mapping[str, Callable[[Headers], SwitchEvent | None]] = {
     "HEARTBEAT": _heartbeat,
     TICK: _tick,
     "SHUTDOWN": _shutdown,
+    CALLER_STOP: _leg_event("caller_stop"),
     "sofia::gateway_state": _gateway(None),
     "sofia::gateway_add": _gateway(True),
     "sofia::gateway_delete": _gateway(False),

@@ -6,7 +6,7 @@ that was not committed before can be committed any more (R6.2).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,9 +16,12 @@ from dialer.errors import StoreError
 from dialer.ledger import phones, service, stored
 from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
-from dialer.ports import ImportedConsent, OptOut
+from dialer.ports import CallerStop, ImportedConsent, OptOut
 
 SQL = statements("stops")
+#: Where a wish came from, as `origin` keeps it.
+IN_MESSAGE = "key during the message"
+CALLED_BACK = "called back, key 9"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,7 @@ def opt_out(pool: Pool, attempt: AttemptId, *, now: datetime) -> OptOut:
     return OptOut(known=True, phone=phone)
 
 
-def _never(phone: PhoneId, now: datetime) -> dict[str, object]:
+def _never(phone: PhoneId, now: datetime, origin: str = IN_MESSAGE) -> dict[str, object]:
     return {
         "phone": phone,
         "category": "never",
@@ -83,8 +86,30 @@ def _never(phone: PhoneId, now: datetime) -> dict[str, object]:
         "scope_value": None,
         "at": now,
         "expires_at": None,
-        "origin": "key during the message",
+        "origin": origin,
     }
+
+
+def take_callers(
+    pool: Pool, callers: Sequence[CallerStop], secret: bytes | None, now: datetime
+) -> list[PhoneId]:
+    """Each call once, however often it is told; the phones that were stopped by it now."""
+    calls = [str(one.call) for one in callers]
+    with pool.connection() as connection:
+        rows = connection.execute(SQL["known_caller_stops"], {"calls": calls}).fetchall()
+    known = {row[0] for row in rows}
+    stopped = []
+    for one in callers:
+        if one.call in known or one.caller is None:
+            continue
+        with pool.transaction() as connection:
+            phone = phones.find_or_add(connection, one.caller, secret)
+            phones.lock(connection, [phone])
+            words = {"call": one.call, "phone": phone, "at": now}
+            if connection.execute(SQL["take_caller_stop"], words).fetchone() is not None:
+                connection.execute(SQL["add_stop"], _never(phone, now, CALLED_BACK))
+                stopped.append(phone)
+    return stopped
 
 
 def remove(pool: Pool, phone: PhoneId, *, by: str, now: datetime) -> int:

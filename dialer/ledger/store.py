@@ -46,6 +46,7 @@ from dialer.ledger.migrate import migrate, pending
 from dialer.ledger.pool import Pool
 from dialer.ledger.reports import ReportQueries
 from dialer.ports import (
+    CallerStop,
     Due,
     HotLead,
     ImportReport,
@@ -181,6 +182,11 @@ class PostgresLedger:
 
     def opt_out(self, attempt: AttemptId, now: datetime) -> OptOut:
         return stops.opt_out(self._pool, attempt, now=now)
+
+    def take_caller_stops(
+        self, callers: Sequence[CallerStop], now: datetime
+    ) -> Sequence[PhoneId]:
+        return stops.take_callers(self._pool, callers, self._key, now)
 
     def remove_stops(self, phone: PhoneId, *, by: str, now: datetime) -> int:
         return stops.remove(self._pool, phone, by=by, now=now)

@@ -17,6 +17,7 @@ from dialer.core.calls.operator_value import OperatorState
 from dialer.core.model import Disposition
 from dialer.core.pacing.observation import Binding
 from dialer.core.permission.reasons import Reason
+from dialer.core.trouble import Kind as Trouble
 
 
 class Kind(StrEnum):
@@ -68,6 +69,7 @@ AGAINST = _closed("against", ("postgresql", "switch"))
 MACHINE = _closed("machine", ("attempt", "operator"))
 DISPOSITION = _closed("disposition", Disposition)
 REASON = _closed("reason", Reason)
+TROUBLE = _closed("kind", Trouble)
 ANSWER = _closed("answer", ("committed", *Reason))
 BINDING = _closed("binding", Binding)
 ATTEMPT_STATE = _closed("state", AttemptState)
@@ -100,7 +102,9 @@ def _histogram(name: str, help: str, buckets: tuple[float, ...], *labels: Label)
 _ALL = (
     # the walk of a contact
     _gauge("dialer_campaign_active", "1 while it may dial, 0 after active: false.", CAMPAIGN),
-    _counter("dialer_offered_total", "Contacts found due and put into the hopper.", CAMPAIGN),
+    _counter(
+        "dialer_offered_total", "Entries put into the hopper, or brought up to date.", CAMPAIGN
+    ),
     _counter(
         "dialer_postponed_total",
         "Contacts found due and not callable now: put off.",
@@ -175,6 +179,8 @@ _ALL = (
     _histogram("dialer_reconcile_sweep_seconds", "One whole look at the switch.", QUICK_S),
     _gauge("dialer_reconcile_missing_legs", "Legs not found at the last sweep."),
     _gauge("dialer_reconcile_oldest_seconds", "Age of the oldest difference not repaired."),
+    _counter("dialer_caller_stops_total", "People who called back and pressed 9."),
+    _gauge("dialer_troubles", "What a person should mend while dialing goes on.", TROUBLE),
     _counter("dialer_leases_expired_total", "Leases of dead daemons that were resolved."),
     _counter("dialer_table_violations_total", "Events that the state tables forbid.", MACHINE),
     # the stores

@@ -43,6 +43,7 @@ class SwitchSettings:
     port: int
     password: str = field(repr=False)
     user: str | None
+    opt_out_journal: Path | None
     wake_ms: int
     calls_per_s: float
     calls_at_once: int
@@ -167,6 +168,9 @@ def _switch(model: DaemonModel, secrets: Credentials) -> SwitchSettings:
         port=port,
         password=secrets.find("switch", "password", "DIALER_SWITCH_PASSWORD", None),
         user=model.switch.user,
+        opt_out_journal=secrets.folder / model.switch.opt_out_journal
+        if model.switch.opt_out_journal
+        else None,
         wake_ms=max(1, round(model.switch.wake * 1000)),
         calls_per_s=model.switch.calls_per_s,
         calls_at_once=model.switch.calls_at_once,

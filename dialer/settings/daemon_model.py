@@ -130,6 +130,10 @@ class SwitchModel(Model):
     )
     calls_per_s: Rate = Field(default=20.0, description="most new calls a second")
     calls_at_once: Calls = Field(default=500, description="most calls at once")
+    opt_out_journal: Text | None = Field(
+        default=None,
+        description="the file of callers who pressed 9, where it lies on this machine",
+    )
     sounds: Text | None = Field(
         default=None, description="the folder of the messages, on the switch's machine"
     )

@@ -4,7 +4,7 @@ as it is told. Implements what the engine asks of `ports.Switch`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from dialer.core.model import (
     OperatorId,
 )
 from dialer.errors import LinkDown
-from dialer.ports import CustomerCall, FoundLeg, OperatorCall, SwitchEvent
+from dialer.ports import CallerStop, CustomerCall, FoundLeg, OperatorCall, SwitchEvent
 
 
 class Line:
@@ -32,6 +32,9 @@ class Line:
         self.errors: dict[str, Exception] = {}
         self.legs: dict[LegId, FoundLeg] = {}
         self.keys: list[AttemptId] = []  # opt-outs that the switch remembers
+        self.callers: dict[LegId, CallerStop] = {}
+        self.without_sounds: set[str] = set()
+        self.told: dict[str, Any] = {}
         self.up = True
         self.gateways: Mapping[GatewayName, Gateway] = {}
         #: Called within `find_all`, after it has looked: what happens while we look.
@@ -142,6 +145,18 @@ class Line:
     def gateways_up(self) -> Mapping[GatewayName, bool]:
         return {name: True for name in self.gateways}
 
+    def caller_stops(self) -> list[CallerStop]:
+        self._say("caller_stops")
+        return list(self.callers.values())
+
+    def forget_caller_stops(self, calls: Sequence[LegId]) -> None:
+        self._say("forget_caller_stops", *calls)
+        for call in calls:
+            self.callers.pop(call, None)
+
+    def missing_sounds(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if name in self.without_sounds]
+
     def set_gateways(self, gateways: Mapping[GatewayName, Gateway]) -> None:
         self.gateways = gateways
 
@@ -160,4 +175,4 @@ class Line:
         return found
 
     def health(self) -> dict[str, Any]:
-        return {}
+        return self.told

@@ -66,6 +66,7 @@ KINDS: dict[str, Kind] = {
         _kind("talk", "10", _answers(1_500), "talked"),
         _kind("longer_talk", "11", _answers(4_000), "talked"),
         _kind("long_talk", "12", _answers(12_000), "talked"),
+        _kind("longest_talk", "13", _answers(45_000), "talked"),
         _kind("gone_after_0", "20", _vanishes(0), SHORT),
         _kind("gone_after_10", "21", _vanishes(10), SHORT),
         _kind("gone_after_20", "22", _vanishes(20), SHORT),

@@ -36,10 +36,10 @@ from tests.switch.instances import DOMAIN, FIRST_EXTENSION, GATEWAY, MESSAGE, In
 
 CONFIG = """\
 name: {name}
-switch: {{domain: {domain}, calls_per_s: {rate}, calls_at_once: 200, sounds: {sounds}}}
+switch: {{{user}domain: {domain}, calls_per_s: {rate}, calls_at_once: 200, sounds: {sounds}}}
 log: {{level: info}}
 gateways:
-  {gateway}: {{calls_per_s: {rate}, calls_at_once: 200}}
+  {gateway}: {{calls_per_s: {rate}, calls_at_once: 200{carrier}}}
 number_kinds:
   landline: {{soft_limit: 5000, hard_limit: 5000}}
 pools:
@@ -72,6 +72,7 @@ THINKING = 0.1  # robots note their results so much faster than people
 class Driven:
     """A daemon on `switch`, its list and its robots. `port`: another way to its socket.
 
+    `user`: whom it logs in as; `carrier`: more keys of its gateway;
     `extra`, `extra_campaign`: more lines of the two files.
     """
 
@@ -86,6 +87,8 @@ class Driven:
         ratio: float = 2.0,
         port: int | None = None,
         name: str = "driven",
+        user: tuple[str, str] | None = None,
+        carrier: str = "",
         extra: str = "",
         extra_campaign: str = "",
     ) -> None:
@@ -94,7 +97,7 @@ class Driven:
         self.daemon: subprocess.Popen[bytes] | None = None
         redis_url, postgres_dsn = stores
         self._environment = os.environ | {
-            "DIALER_SWITCH_PASSWORD": switch.switch.password,
+            "DIALER_SWITCH_PASSWORD": user[1] if user else switch.switch.password,
             "DIALER_SWITCH_PORT": str(port or switch.switch.port),
             "DIALER_REDIS_URL": redis_url,
             "DIALER_POSTGRESQL_DSN": postgres_dsn,
@@ -112,6 +115,8 @@ class Driven:
                 rate=calls_per_s,
                 sounds=switch.folder,
                 gateway=GATEWAY,
+                user=f"user: {user[0]}, " if user else "",
+                carrier=carrier and f", {carrier}",
             )
             + "".join(people)
             + extra,

@@ -32,7 +32,13 @@ class Wire:
     """Connected and authenticated when made."""
 
     def __init__(
-        self, host: str, port: int, password: str, on_event: OnEvent | None = None
+        self,
+        host: str,
+        port: int,
+        password: str,
+        on_event: OnEvent | None = None,
+        *,
+        user: str = "",
     ) -> None:
         self._on_event = on_event
         self.awake = Event()  # cleared: who waits for nothing need not be woken
@@ -47,7 +53,8 @@ class Wire:
         self._waiting.append(self._greeted)
         self._greenlets: list[gevent.Greenlet[..., None]] = [gevent.spawn(self._read)]
         self._greeted.get(timeout=TIMEOUT_S)
-        if not self.ask(f"auth {password}").startswith("+OK"):
+        who = f"userauth {user}:" if user else "auth "
+        if not self.ask(who + password).startswith("+OK"):
             self.close()
             raise WireError("wrong password")
 

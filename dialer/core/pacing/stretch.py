@@ -8,6 +8,7 @@ come from operators who vanish, and the idle time would be lost for nothing.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 STRETCH_S = 1800.0
 ANSWERS = 190
@@ -39,6 +40,17 @@ class Stretch:
             self._at.popleft()
             self.answers -= first
             self.abandoned -= lost
+
+    def state(self, now_s: float) -> list[list[float]]:
+        """(seconds ago, answers, drops), to go on with after a restart."""
+        return [[now_s - at_s, answers, lost] for at_s, answers, lost in self._at]
+
+    def take(self, state: Sequence[Sequence[float]], now_s: float, idle_s: float) -> None:
+        self._at.clear()
+        self.answers = self.abandoned = 0
+        for ago_s, answers, lost in state:
+            at_s = now_s - idle_s - float(ago_s)
+            self.count(at_s, answers=int(answers), abandoned=int(lost))
 
     def factor(self, limit: float = LIMIT) -> float:
         """What the price is multiplied with: 1 while there is room."""

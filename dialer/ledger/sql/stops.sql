@@ -19,6 +19,17 @@ SELECT phone_id, bridged_at IS NOT NULL FROM attempts WHERE id = :attempt::uuid;
 -- The attempt says it too, also where its result is in the books already.
 UPDATE attempts SET opt_out_key = true WHERE id = :attempt::uuid AND NOT opt_out_key;
 
+-- name: take_caller_stop(call, phone, at)
+-- Once for each call: a row, or none where it was taken before.
+INSERT INTO caller_stops (call_id, phone_id, taken_at)
+VALUES (:call::uuid, :phone::bigint, :at::timestamptz)
+ON CONFLICT (call_id) DO NOTHING
+RETURNING phone_id;
+
+-- name: known_caller_stops(calls)
+-- Those that were taken before.
+SELECT call_id::text FROM caller_stops WHERE call_id = ANY(:calls::uuid[]);
+
 -- name: remove_stops(phone, at)!
 -- The person has changed his mind: all wishes in force end.
 UPDATE stops SET removed_at = :at::timestamptz

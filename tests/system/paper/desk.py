@@ -201,7 +201,7 @@ class Desk:
         dispatcher.do(lambda now: dispatcher.enlist(enrol(name, now)))
 
     def gateway(self, name: str, *, up: bool) -> None:
-        self.daemon.lines.gateway_state(GatewayName(name), up=up)
+        self.daemon.lines.gateway_state(GatewayName(name), up, self.clock.now())
 
     def feed(self, campaign: str = "spring", *, at: str | datetime | None = None) -> None:
         """The feeder's look, as when somebody has become due."""
