@@ -43,6 +43,7 @@ from dialer.ledger import (
     service,
     stops,
 )
+from dialer.ledger.history import PastQueries
 from dialer.ledger.listening import Listener
 from dialer.ledger.migrate import migrate, pending
 from dialer.ledger.names import NameLock
@@ -89,6 +90,7 @@ class PostgresLedger:
         self._listener = Listener(dsn)
         self._name = NameLock(dsn)
         self.reports = ReportQueries(self._pool)
+        self.past = PastQueries(self._pool)
 
     # ------------------------------------------------------------------ life
 
