@@ -2,7 +2,7 @@
 
 1,000 operators and 5,000 calls in flight (aim: p99 under 10 ms), and 10 operators (under 2 ms).
 A decision is everything from the events' bins to the answer: outlook, balance, risks; the floor
-multiplies the calls' counts by age with a table (ages x 3 horizons), the operators' with theirs.
+multiplies calls by age with a table (ages x 3 horizons), operators by age with theirs.
 """
 
 from __future__ import annotations
