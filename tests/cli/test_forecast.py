@@ -1,4 +1,4 @@
-"""What a supervisor would lose: a forecast of his own campaign, from what it has really done."""
+"""What a supervisor would lose: a forecast of his campaign, from what it has really done."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SHORT = ("--hours", "0.1", "--seeds", "2", "--jobs", "1", "--no-table")
 
 PAST = """
 INSERT INTO attempts (id, campaign, contact_id, phone_id, number, number_day, gateway, instance,
-    tier, grounds, committed_at, dialed_at, rang_at, answered_at, ended_at, disposition, wait_ms,
-    talk_ms, operator)
+    tier, grounds, committed_at, dialed_at, rang_at, answered_at, ended_at, disposition,
+    wait_ms, talk_ms, operator)
 SELECT gen_random_uuid(), 'spring', e.contact_id, p.phone_id, '+74951230001', current_date,
     'alpha', 'first', 1, '{}', at, at, at + interval '1 s',
     CASE WHEN n % 4 = 0 THEN at + interval '9 s' END, at + interval '60 s',
