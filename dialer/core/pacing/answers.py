@@ -45,6 +45,8 @@ _PRIOR = 40.0
 CAUTIOUS_RATE = 0.45
 #: After so many answers the start is over.
 START_ANSWERS = 40
+#: So many calls without an answer end it as well: then hardly anybody does answer.
+START_CALLS = 600
 #: A saved level is worth a third of its weight after so long.
 _FADES_S = 3600.0
 
@@ -94,7 +96,7 @@ class Answers:
         self._cohorts = self.ages // COHORT + 2
         self.rate = rate
         self.spread = 0.0
-        self.answers = 0
+        self.answers = self.unanswered = 0
         self._floor = rate
         self._level = prior_level(rate, weight)
         self._first = self._cohort(start_s) - self._cohorts + 1
@@ -124,6 +126,7 @@ class Answers:
 
     def ended(self, launched_s: float, now_s: float) -> None:
         """A call ended without an answer: busy, invalid, rejected, rung out."""
+        self.unanswered += 1
         age = self._age(launched_s, now_s)
         self._ended *= 1.0 - 1.0 / _MEMORY
         self._ended[age] += 1.0
@@ -145,13 +148,14 @@ class Answers:
 
     def slow_start(self, rate: float) -> None:
         """A new list, a new gateway or a long pause: until forty answers have come, no rate
-        lower than this is believed (it falls linearly with them).
+        lower than this is believed (it falls linearly with them, and with calls in vain).
         """
-        self.answers, self._floor = 0, rate
+        self.answers = self.unanswered = 0
+        self._floor = rate
 
     @property
     def is_starting(self) -> bool:
-        return self.answers < START_ANSWERS
+        return self.answers < START_ANSWERS and self.unanswered < START_CALLS
 
     # ------------------------------------------------------------------ over a restart
 
@@ -206,7 +210,8 @@ class Answers:
         mean = float(level @ RATES)
         variance = float(level @ RATES**2) - mean * mean
         self.spread = math.sqrt(max(0.0, variance)) / mean
-        floor = self._floor * (1.0 - self.answers / START_ANSWERS)
+        told = max(self.answers / START_ANSWERS, self.unanswered / START_CALLS)
+        floor = self._floor * (1.0 - told)
         self.rate = max(mean, floor)
         self._rates = np.maximum(self._rates, floor)
 
