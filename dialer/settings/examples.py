@@ -74,8 +74,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opt_out_key: off",
     ),
     "max_talk": ("max_talk: 45m                # a forgotten line is ended by the switch",),
-    "abandonment_cap": ("abandonment_cap: 3 %         # of those who answered, a day",),
-    "abandonment_window": ("abandonment_window: day",),
+    "abandonment": (
+        "abandonment: {limit: 3 %, window: day, zone: Europe/Moscow}",
+        "abandonment: {limit: 3 %, window: 30d, zone: America/New_York, spending: strict}",
+    ),
     "record": ("record: true                 # recordings: of dialer.yaml says where",),
     "when_full": (
         "record: true\nwhen_full: stop_dialing      # a talk that is not recorded must not be",
