@@ -24,6 +24,7 @@ from dialer.core.model import (
     Entry,
     Gateway,
     GatewayName,
+    GroupName,
     InstanceName,
     Intent,
     IntentAnswer,
@@ -35,8 +36,13 @@ from dialer.core.model import (
     OperatorId,
     Outcome,
     PhoneId,
+    RecordingPlace,
+    Supervision,
+    Tone,
     Window,
 )
+from dialer.core.pacing.law_source import LawSource
+from dialer.core.pacing.observation import Decision, Team
 
 
 class Clock(Protocol):
@@ -74,6 +80,18 @@ class OperatorCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisorCall:
+    """The originate of a supervisor's leg, which hears the operator's."""
+
+    leg: LegId
+    supervisor: str
+    endpoint: str
+    operator: OperatorId
+    operator_leg: LegId
+    timeout_s: int = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchEvent:
     """One event of the switch, translated: names of `esl.translate.KINDS`.
 
@@ -103,6 +121,8 @@ class FoundLeg:
     bridged_to: LegId | None
     created_at: float  # epoch seconds
     answered_at: float | None
+    supervisor: str | None = None  # variable dialer_supervisor
+    supervised: OperatorId | None = None  # variable dialer_supervised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +150,12 @@ class Switch(Protocol):
 
     def originate_operator(self, call: OperatorCall) -> None: ...
 
+    def originate_supervisor(self, call: SupervisorCall) -> None: ...
+
+    def supervise(self, leg: LegId, mode: Supervision) -> None:
+        """Of a supervisor's leg that is up: who hears him."""
+        ...
+
     def begin_bridge(self, operator_leg: LegId, customer_leg: LegId) -> Callable[[], object]:
         """Ordered before it returns and without a wait, so within the dispatcher's turn.
 
@@ -152,6 +178,18 @@ class Switch(Protocol):
         ...
 
     def record(self, leg: LegId, path: str) -> None: ...
+
+    def mask(self, leg: LegId, path: str, *, masked: bool) -> None:
+        """Silence in the recording, or its end; the talk itself is not touched."""
+        ...
+
+    def announce(self, legs: Sequence[LegId], sound: str) -> None:
+        """Mixed into what each of them hears; the bridge stays."""
+        ...
+
+    def beep(self, leg: LegId, tone: Tone) -> None:
+        """Mixed into what this leg hears, and nobody else."""
+        ...
 
     def clean(self, leg: LegId) -> None: ...
 
@@ -186,6 +224,85 @@ class Switch(Protocol):
     def health(self) -> dict[str, Any]:
         """Figures of the link for status and metrics, as JSON holds them."""
         ...
+
+
+# ------------------------------------------------------------------------------ recordings
+
+
+class FolderState(NamedTuple):
+    """`trouble`: a sentence with its remedy. `used_bytes` None: not measured this time."""
+
+    free_bytes: int
+    used_bytes: int | None
+    trouble: str | None
+
+
+class RecordedFile(NamedTuple):
+    """What a file says after its end; `duration_ms` None: its header is not whole."""
+
+    size_bytes: int
+    sha256: bytes
+    duration_ms: int | None
+
+
+class Recordings(Protocol):
+    """The files of talks. Nothing raises: what is wrong comes back as a sentence."""
+
+    def check(self, place: RecordingPlace, *, measure: bool) -> FolderState: ...
+
+    def finish(self, place: RecordingPlace, path: str) -> RecordedFile | str: ...
+
+    def delete(self, place: RecordingPlace, path: str) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A talk that is recorded from `at` on; `failure`: that should have been, and is not."""
+
+    attempt: AttemptId
+    campaign: CampaignName
+    contact: ContactId
+    operator: OperatorId | None
+    instance: InstanceName
+    path: str
+    at: datetime
+    keep_until: datetime
+    announced: str | None = None
+    failure: str | None = None
+
+
+class ListedRecording(NamedTuple):
+    """A row for a person, or for the deletion (which needs only the first of them)."""
+
+    attempt: AttemptId
+    path: str
+    campaign: str
+    started_at: datetime
+    duration_ms: int | None
+    size_bytes: int | None
+    keep_until: datetime
+    state: str = ""
+    failure: str | None = None
+    operator: str | None = None
+    contact_id: int | None = None
+    instance: str = ""
+    sha256: str | None = None
+    masks: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supervised:
+    """One step of a supervision, for its append-only log (R2.7)."""
+
+    at: datetime
+    instance: InstanceName
+    leg: LegId
+    step: str  # asked | begun | mode | failed | ended
+    supervisor: str
+    operator: OperatorId
+    mode: str  # listen | whisper | barge
+    attempt: AttemptId | None = None
+    detail: str | None = None
 
 
 # --------------------------------------------------------------------------------- Redis
@@ -346,6 +463,46 @@ class HotLead:
     contact_id: ContactId
 
 
+class WindowCounts(NamedTuple):
+    """Answered calls of a campaign in its cap's window; all but `answered` are parts of it."""
+
+    answered: int = 0  # whatever picked up
+    connected: int = 0  # had an operator
+    abandoned: int = 0
+    early_hang_ups: int = 0  # left by themselves while they waited
+    machines: int = 0  # of the connected, said by operators to be machines
+    first_at: datetime | None = None  # about when the window's first answer was
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceRequest:
+    """A daemon asks for drops of the window [since, until). `budget` says how many the window
+    bears as a whole, by its counts; `wants` False: it dials nothing now and leaves its part to
+    the others.
+    """
+
+    campaign: CampaignName
+    instance: InstanceName
+    since: datetime
+    until: datetime
+    budget: Callable[[WindowCounts], float]
+    wants: bool
+    lease_s: float
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceAnswer:
+    """`drops` are ours of the `whole` budget (below 0: overdrawn); `others`: daemons that dial
+    beside us.
+    """
+
+    counts: WindowCounts
+    drops: float
+    whole: float
+    others: int
+
+
 class OperatorChange(NamedTuple):
     """One change of an operator's state, for the log that occupancy is reckoned from."""
 
@@ -457,6 +614,10 @@ class Ledger(Protocol):
         """PostgreSQL's clock minus ours (R10.7)."""
         ...
 
+    def hold_name(self, instance: InstanceName) -> str | None:
+        """Be the only daemon of this name until we end: None. Else who is, in words."""
+        ...
+
     def save_campaigns(self, campaigns: Sequence[Campaign], now: datetime) -> None:
         """Upsert definitions; enrol contacts of their lists that are not yet enrolled."""
         ...
@@ -518,8 +679,39 @@ class Ledger(Protocol):
         now: datetime,
     ) -> None: ...
 
-    def abandonment(self, campaign: CampaignName, since: datetime) -> tuple[int, int]:
-        """(abandoned by us, answered by people) since then, for the cap."""
+    def take_slice(self, asked: SliceRequest) -> SliceAnswer:
+        """The cap's window as it is now, and what of its budget is ours until the lease ends.
+
+        What all daemons hold together is never more than the window's budget.
+        """
+        ...
+
+    def return_slices(self, instance: InstanceName) -> None:
+        """We stop: the others may have them."""
+        ...
+
+    def save_estimates(
+        self, instance: InstanceName, learned: Mapping[CampaignName, Any], now: datetime
+    ) -> None:
+        """What pacing has learned, as JSON holds it."""
+        ...
+
+    def load_estimates(
+        self, campaign: CampaignName, instance: InstanceName
+    ) -> tuple[datetime, Any] | None:
+        """When saved, and what: this daemon's, else the latest of another one."""
+        ...
+
+    def answers_at_hour(
+        self, campaign: CampaignName, since: datetime, hour: int, zone: str
+    ) -> tuple[int, int]:
+        """(dialed, answered) since then, about this hour of the zone's day."""
+        ...
+
+    def cancelled_since(
+        self, contacts: Sequence[ContactId], since: datetime
+    ) -> frozenset[ContactId]:
+        """Who of these has been rung and given up by pacing since then."""
         ...
 
     def add_hot_lead(self, lead: HotLead, now: datetime) -> None:
@@ -531,6 +723,139 @@ class Ledger(Protocol):
         ...
 
     def log_operators(self, changes: Sequence[OperatorChange]) -> None: ...
+
+    def save_recording(self, one: Recording) -> None: ...
+
+    def finish_recording(
+        self, attempt: AttemptId, file: RecordedFile | str, now: datetime
+    ) -> None: ...
+
+    def mask_recording(
+        self, attempt: AttemptId, *, masked: bool, by: str, now: datetime
+    ) -> None: ...
+
+    def open_recordings(self, instance: InstanceName) -> Sequence[tuple[AttemptId, str]]:
+        """(attempt, path) of those that were begun and not finished."""
+        ...
+
+    def due_recordings(
+        self, instance: InstanceName, now: datetime, most: int
+    ) -> Sequence[ListedRecording]:
+        """Whose time is over, or whose person was erased."""
+        ...
+
+    def recordings_deleted(
+        self, attempts: Sequence[AttemptId], *, by: str, now: datetime
+    ) -> int: ...
+
+    def log_supervision(self, one: Supervised) -> None: ...
+
+
+# --------------------------------------------------------------------------------- the diary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """One decision of a group, with all that it was made from. `laws`: of each predictive
+    campaign the number of its law and what that was made of.
+    """
+
+    at: datetime
+    group: GroupName
+    team: Team
+    laws: Mapping[str, tuple[int, LawSource]]
+    decisions: Mapping[CampaignName, Decision]
+
+
+class Diary(Protocol):
+    """Decisions of pacing, day by day, to be decided again (`dialer replay`)."""
+
+    def note(self, decided: Decided) -> None:
+        """Cheap: never blocks, never raises; what is too much is dropped and counted."""
+        ...
+
+    def write(self, now: datetime) -> None:
+        """What was noted goes to the day's file. Raises StoreError."""
+        ...
+
+
+# --------------------------------------------------------------------------------- the past
+
+
+class PastHour(NamedTuple):
+    """Calls that reached a line in one hour of one day, in the asked zone."""
+
+    day: date
+    hour: int
+    calls: int
+    answered: int  # by machines too
+    machines: int
+
+
+class PastEnding(NamedTuple):
+    """How many calls came to the same; `silent`: of the unanswered, those that never rang."""
+
+    disposition: str
+    later: bool  # not the contact's first try
+    calls: int
+    answered: int
+    silent: int
+
+
+class PastAnswer(NamedTuple):
+    """One answered call. Seconds; None where it did not come so far."""
+
+    day: date
+    post_dial_s: float | None
+    ring_s: float
+    wait_s: float | None
+    talk_s: float | None
+    operator: str | None
+    disposition: str
+
+
+class PastPresence(NamedTuple):
+    """How long the campaign's operators were in a state, and how often."""
+
+    state: str
+    seconds: float
+    times: int
+
+
+class QueuePart(NamedTuple):
+    """Contacts of one zone that the campaign may still dial; -1 hours: held back for good."""
+
+    zone: str
+    later: bool
+    rounds_failed: int
+    due_in_h: int
+    contacts: int
+
+
+class PastCalls(Protocol):
+    """What a forecast asks of a campaign's past."""
+
+    def hours(
+        self, campaign: CampaignName, since: datetime, until: datetime, zone: str
+    ) -> Sequence[PastHour]: ...
+
+    def endings(
+        self, campaign: CampaignName, since: datetime, until: datetime
+    ) -> Sequence[PastEnding]: ...
+
+    def answers(
+        self, campaign: CampaignName, since: datetime, until: datetime, most: int
+    ) -> Sequence[PastAnswer]: ...
+
+    def wrapups_s(
+        self, campaign: CampaignName, since: datetime, until: datetime, most: int
+    ) -> Sequence[float]: ...
+
+    def presence(
+        self, campaign: CampaignName, since: datetime, until: datetime
+    ) -> Sequence[PastPresence]: ...
+
+    def queue(self, campaign: CampaignName, zone: str, at: datetime) -> Sequence[QueuePart]: ...
 
 
 # --------------------------------------------------------------------------------- metrics

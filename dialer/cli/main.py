@@ -14,12 +14,14 @@ import click
 
 from dialer import __version__
 from dialer.cli.quiet import quiet
-from dialer.errors import ConfigError, StoreError, SwitchError
+from dialer.errors import ConfigError, NameTaken, StoreError, SwitchError
 
 #: verb -> (module in dialer.cli, one line for the list of verbs)
 VERBS: dict[str, tuple[str, str]] = {
     "check": ("check", "Say what is wrong in the configuration and the campaigns."),
     "demo": ("demo", "Rehearse a campaign on a simulated switch, with everything it needs."),
+    "doctor": ("doctor", "Look at switch, stores, gateways, sounds, clocks and contracts."),
+    "forecast": ("forecast", "Say what a campaign will do, before it is started."),
     "gateways": ("gateways", "Write FreeSWITCH's files for carriers and numbers."),
     "halt": ("halt", "Emergency stop: no call starts any more, ringing ones end, talks go on."),
     "import": ("imports", "Load a CSV or JSON-lines file into a list."),
@@ -30,10 +32,15 @@ VERBS: dict[str, tuple[str, str]] = {
         "plan",
         "Show what a campaign would dial now, and why each other one is held back.",
     ),
+    "replay": ("replay", "Decide a recorded day of pacing again, or by another pacing."),
+    "recordings": ("recordings", "List recordings of talks, delete those whose time is over."),
     "report": ("report", "Show what came of a campaign."),
     "resume": ("halt", "End the emergency stop."),
     "run": ("run", "Run the daemon."),
+    "simulate": ("simulate", "Dial made-up shifts in virtual time, and score the pacing."),
     "status": ("status", "Show what the daemons are doing."),
+    "supervise": ("supervise", "Listen to an operator, whisper to him, or barge in."),
+    "testcall": ("testcall", "Call your own phone through a gateway, every step shown."),
 }
 
 
@@ -61,7 +68,7 @@ class Verbs(click.Group):
             for problem in error.problems:
                 click.echo(str(problem), err=True)
             sys.exit(2)
-        except (StoreError, SwitchError) as error:
+        except (NameTaken, StoreError, SwitchError) as error:
             click.echo(f"dialer: {error}", err=True)
             sys.exit(1)
 

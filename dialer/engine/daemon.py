@@ -26,14 +26,18 @@ from dialer.engine.feeder import Feeder
 from dialer.engine.gate import Gate
 from dialer.engine.leases import Leases
 from dialer.engine.lines import Lines
+from dialer.engine.name import Name
 from dialer.engine.outbox import Outbox
-from dialer.engine.pacer import Pacer
+from dialer.engine.pacing import Pacing
+from dialer.engine.pacing_books import PacingBooks
 from dialer.engine.performer import Performer
 from dialer.engine.plan import Plan, Ports
 from dialer.engine.reaper import Reaper
+from dialer.engine.recorder import Recorder
 from dialer.engine.status import Status
 from dialer.engine.stores import StoreWatch
 from dialer.engine.supervision import Notifier, Nursery
+from dialer.engine.supervisors import Supervisors
 from dialer.engine.surroundings import Surroundings
 from dialer.engine.tally import AnswerTally
 from dialer.errors import ConfigError, StoreError
@@ -45,8 +49,6 @@ log = structlog.get_logger(__name__)
 
 #: How long the results of an untimely end may take into the books.
 LAST_WORDS_S = 2.0
-#: Between two tries to listen for new leads.
-DEAF_S = 1.0
 
 
 class Daemon:
@@ -99,6 +101,8 @@ class Daemon:
             switch_calls_at_once=plan.switch_calls_at_once,
         )
         self.tally = AnswerTally()
+        self.books = PacingBooks(self.calls, ports.meter)
+        self.name = Name(self._instance, ports.ledger, self.gate, self._notifier)
         self.outbox = Outbox(
             ports.ledger,
             ports.hopper,
@@ -111,15 +115,34 @@ class Daemon:
     def _build_heart(self) -> None:
         """The single writer, and who carries out what it orders."""
         ports, meter = self._ports, self._ports.meter
+        self.recorder = Recorder(
+            self.calls,
+            ports.switch,
+            ports.ledger,
+            ports.recordings,
+            ports.clock,
+            meter,
+            instance=self._instance,
+            place=self._plan.recordings,
+        )
+        self.supervisors = Supervisors(
+            self.calls,
+            ports.switch,
+            ports.ledger,
+            ports.clock,
+            meter,
+            instance=self._instance,
+        )
         self.performer = Performer(
             self.calls,
             ports.switch,
             self.outbox,
             self.nursery,
             meter,
-            recordings=self._plan.recordings,
+            recorder=self.recorder,
             lines=self.lines,
             tally=self.tally,
+            settled=self.books.settled,
         )
         self.dispatcher = Dispatcher(
             self.calls,
@@ -129,6 +152,7 @@ class Daemon:
             changed=lambda: self.pacer.wake(),
             alive=self._notifier.alive,
             operator_moved=self.outbox.operator_moved,
+            books=self.books,
             strict=self._strict,
         )
         self.performer.connect(self.dispatcher)
@@ -146,18 +170,20 @@ class Daemon:
             open_for_work=self._may_feed,
             fed=lambda campaign: self.pacer.fed(campaign),
         )
-        self.pacer = Pacer(
+        self.pacing = Pacing(
             self.calls,
             self.dispatcher,
-            (ports.hopper, ports.ledger),
+            ports,
+            self.books,
+            self.outbox,
             self.lines,
             self.gate,
             self.tally,
-            clock,
-            meter,
             instance=self._instance,
             hungry=self.feeder.nudge,
+            unrecordable=self.recorder.stops,
         )
+        self.pacer = self.pacing.pacer
 
     def _build_repair(self) -> None:
         """Who compares what we believe with the switch and the stores."""
@@ -174,6 +200,7 @@ class Daemon:
             instance=instance,
             remembered=self._remembered,
             opted_out=self.outbox.opt_out,
+            supervisors_seen=self.supervisors.seen,
             gateway_seen=lambda name, up: self.lines.gateway_state(name, up, clock.now()),
         )
         self.store_watch = StoreWatch(
@@ -183,7 +210,7 @@ class Daemon:
             clock,
             meter,
             instance=instance,
-            capped=self.pacer.caps.__setitem__,
+            caps=self.pacing.caps.refresh,
             refill=self.feeder.wake,
             halted=lambda: self.control.cancel_all(),
             boxes=(self.outbox.to_ledger, self.outbox.to_hopper),
@@ -217,6 +244,9 @@ class Daemon:
             reload=self._reload,
             hot=self.feeder.wake,
             errand=self.nursery.errand,
+            machine=self.books.machine,
+            mask=self.recorder.mask,
+            supervise=self.supervisors.supervise,
         )
         self.surroundings = Surroundings(
             self.calls,
@@ -234,12 +264,14 @@ class Daemon:
             ports.presence,
             self.lines,
             self.gate,
-            self.pacer,
+            self.pacing,
             self.outbox,
             clock,
             meter,
             instance=instance,
             phase=lambda: self._phase,
+            recordings=self.recorder.status,
+            supervisions=self.supervisors.status,
             troubles=self.surroundings.troubles,
             tell=self._notifier.status,
         )
@@ -249,6 +281,9 @@ class Daemon:
     def run(self) -> None:
         """Until `stop`; raises what a greenlet died of, or StoreError before the first call."""
         self._ports.ledger.open()
+        if not self.name.wait(self._stopping, self.status.show_waiting):
+            self._ports.ledger.close()
+            return
         try:
             self._start()
             self._phase = "running"
@@ -261,7 +296,9 @@ class Daemon:
             # If a greenlet died: what has ended should still be in the books.
             self.outbox.wait_empty(LAST_WORDS_S)
             self.nursery.stop()
-            self._forget()
+            self.pacing.stop(self._ports.clock.now())
+            if self.name.ours:  # else it is our successor who is seen
+                self._forget()
             self._ports.ledger.close()
 
     def stop(self) -> None:
@@ -281,17 +318,23 @@ class Daemon:
         start("outbox to redis", self.outbox.to_hopper.run)
         # What is open in our name becomes live before anything is claimed or fed.
         self.reaper.adopt_open()
+        self.pacing.memory.restore(now)
+        self.recorder.adopt()
+        start("recorder", self.recorder.run)
+        start("supervisors", self.supervisors.run)
         self.store_watch.look(now)
         start("store watch", self.store_watch.run)
+        start("name", self.name.run)
         start("reaper", self.reaper.run)
         start("leases", self.leases.run)
         self._ports.switch.start(self._inbox)
         start("feeder", self.feeder.run)
-        start("work", self._listen_for_work)
+        start("work", self.feeder.listen)
         start("control", self.control.run)
         start("surroundings", self.surroundings.run)
         start("status", self.status.run)
         start("pacer", self.pacer.run)
+        start("pacing", self.pacing.run)
         start("reload", self._reload_when_asked)
 
     def _drain(self) -> None:
@@ -333,12 +376,15 @@ class Daemon:
                 self.gate.shut(Reason.SWITCH_BLIND, str(event.data.get("why", event.kind)))
             case "seeing":
                 self.reaper.seeing()
+            case "record_started" | "record_stopped":
+                self.recorder.told(event)
             case "gateway":
                 name = GatewayName(str(event.data.get("gateway", "")))
                 up = bool(event.data.get("up"))
                 self.lines.gateway_state(name, up, self._ports.clock.now())
             case "caller_stop":
                 self.surroundings.wake()
+        self.supervisors.told(event)
         self.dispatcher.put(event)
 
     def _may_feed(self) -> bool:
@@ -350,19 +396,6 @@ class Daemon:
         except StoreError:
             log.warning("nobody remembers who was paused: adopted operators are ready")
             return {}
-
-    def _listen_for_work(self) -> None:
-        deaf = False
-        while True:
-            try:
-                # After a gap: listen first, then look, so that nobody falls between.
-                if self._ports.ledger.wait_for_work(0.1 if deaf else 30.0) or deaf:
-                    self.feeder.wake()
-                deaf = False
-            except StoreError as error:
-                deaf = True
-                log.warning("not woken by new leads for now", error=str(error))
-                gevent.sleep(DEAF_S)
 
     # ------------------------------------------------------------------ reload
 
@@ -418,3 +451,4 @@ class Daemon:
         self.calls.configure({**retired, **plan.campaigns}, plan.groups, plan.operators)
         self.lines.configure(plan.gateways, plan.numbers)
         self._ports.switch.set_gateways(plan.gateways)
+        self.recorder.configure(plan.recordings)

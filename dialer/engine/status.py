@@ -19,14 +19,13 @@ from dialer.core.calls.attempts import AttemptState
 from dialer.core.calls.operators import OperatorState
 from dialer.core.model import Campaign, InstanceName, Moment
 from dialer.core.numbers.pools import NumberLoad, number_day, pool_load
-from dialer.core.pacing.sentence import sentence
 from dialer.core.permission.reasons import SENTENCES, Reason
 from dialer.core.trouble import Trouble
 from dialer.engine.calls import Calls
 from dialer.engine.gate import Gate
 from dialer.engine.lines import Lines
 from dialer.engine.outbox import Outbox
-from dialer.engine.pacer import Pacer
+from dialer.engine.pacing import Pacing
 from dialer.errors import StoreError
 from dialer.ports import Clock, Hopper, Meter, Presence, Switch
 
@@ -50,13 +49,15 @@ class Status:
         presence: Presence,
         lines: Lines,
         gate: Gate,
-        pacer: Pacer,
+        pacing: Pacing,
         outbox: Outbox,
         clock: Clock,
         meter: Meter,
         *,
         instance: InstanceName,
         phase: Callable[[], str],
+        recordings: Callable[[], Mapping[str, Any] | None],
+        supervisions: Callable[[], Sequence[Mapping[str, Any]]],
         troubles: Callable[[Moment], Sequence[Trouble]] = lambda now: (),
         tell: Callable[[str], None],
     ) -> None:
@@ -66,12 +67,14 @@ class Status:
         self._presence = presence
         self._lines = lines
         self._gate = gate
-        self._pacer = pacer
+        self._pacing = pacing
         self._outbox = outbox
         self._clock = clock
         self._meter = meter
         self._instance = instance
         self._phase = phase
+        self._recordings = recordings
+        self._supervisions = supervisions
         self._troubles = troubles
         self._tell = tell
         self._started = clock.now()
@@ -90,6 +93,15 @@ class Status:
             self._measure(now)
             self._tell(self.line())
             gevent.sleep(EVERY_S)
+
+    def show_waiting(self) -> None:
+        """Beside the daemon whose name we have, not in its place."""
+        now, name = self._clock.now(), InstanceName(f"{self._instance}+{os.getpid()}")
+        try:
+            self._presence.publish_status(name, self.value(now) | {"instance": name})
+        except StoreError as error:
+            log.debug("status cannot be published", error=str(error))
+        self._measure(now)
 
     # ------------------------------------------------------------------ values
 
@@ -135,6 +147,8 @@ class Status:
             "numbers": self._numbers,
             "pools": self._pools(now),
             "outbox": self._outbox.size,
+            "recordings": self._recordings(),
+            "supervisions": list(self._supervisions()),
             "troubles": [
                 {"kind": one.kind.value, "subject": one.subject, "text": one.sentence}
                 for one in self._troubles(now)
@@ -142,8 +156,6 @@ class Status:
         }
 
     def _campaign(self, campaign: Campaign) -> dict[str, Any]:
-        decision = self._pacer.decisions.get(campaign.name)
-        abandoned, answered = self._pacer.caps.get(campaign.name, (0, 0))
         states = {
             state.value: self._calls.count(campaign.name, state)
             for state in AttemptState
@@ -153,11 +165,7 @@ class Status:
             "mode": campaign.mode.value,
             "group": campaign.group,
             "calls": states,
-            "why": sentence(decision.why, decision.launch) if decision else "not decided yet",
-            "binding": decision.why.binding.value if decision else "",
-            "held_back": dict(self._pacer.held_back.get(campaign.name, {})),
-            "abandoned": abandoned,
-            "answered": answered,
+            **self._pacing.seen(campaign.name),
         }
 
     def operators(self, now: Moment) -> dict[Any, Mapping[str, Any]]:
@@ -225,7 +233,7 @@ class Status:
             if state is not AttemptState.ENDED:
                 live = self._calls.count(name, state)
                 meter.gauge("dialer_calls", live, campaign=name, state=state.value)
-        abandoned, answered = self._pacer.caps.get(name, (0, 0))
+        abandoned, answered = self._pacing.caps.abandonment(name)
         ratio = abandoned / answered if answered else 0.0
         meter.gauge("dialer_abandonment_ratio", ratio, campaign=name)
         meter.gauge("dialer_abandonment_cap_ratio", campaign.abandonment_cap, campaign=name)
@@ -249,10 +257,17 @@ class Status:
 def health(status: Mapping[str, Any]) -> tuple[bool, dict[str, Any]]:
     """(well, details) for /healthz: well = running, and nothing that a person must mend."""
     held = dict(status["held_back_by"])
-    well = status["phase"] in ("running", "draining") and not (held.keys() - {"halted"})
+    recordings = status["recordings"]
+    trouble = recordings["trouble"] if recordings else None
+    well = (
+        status["phase"] in ("running", "draining")
+        and not (held.keys() - {"halted"})
+        and trouble is None
+    )
     return well, {
         "phase": status["phase"],
         "held_back_by": held,
+        "recordings": trouble or "fine" if recordings else "not configured",
         "outbox": status["outbox"],
         "troubles": [one["text"] for one in status["troubles"]],
     }

@@ -20,6 +20,7 @@ from dialer.core.model import (
     Window,
 )
 from dialer.errors import Problem
+from dialer.settings.abandonment import abandonment_of, abandonment_problems
 from dialer.settings.campaign_model import CampaignModel
 from dialer.settings.tree import Tree
 from dialer.settings.validate import problem_at
@@ -54,9 +55,11 @@ def campaign_of(
         message=model.message,
         silence_ms=round(model.silence * 1000),
         opt_out_key=model.opt_out_key,
-        abandonment_cap=model.abandonment_cap,
-        abandonment_window=model.abandonment_window,
+        abandonment=abandonment_of(model.abandonment),
         record=model.record,
+        when_full=model.when_full,
+        announce=model.announce,
+        keep_recordings_s=model.keep_recordings,
         wrapup_s=model.wrapup,
         share=model.share,
         priority=model.priority,
@@ -111,11 +114,11 @@ def contradictions(model: CampaignModel, tree: Tree) -> Iterator[Problem]:
     if model.holidays is not None and not model.windows:
         what = "holidays count as Sunday, but there are no windows"
         yield problem_at(tree, ("holidays",), what, "write windows, or take it out")
-    if model.record:
-        # Better refused than silently not done: talks would be believed recorded.
-        what = "talks cannot be recorded yet"
-        yield problem_at(tree, ("record",), what, "record: false")
+    for key in ("when_full", "announce", "keep_recordings"):
+        if key in model.model_fields_set and not model.record:
+            yield problem_at(tree, (key,), "is for talks that are recorded", "record: true")
     yield from _limit_contradictions(model, tree)
+    yield from abandonment_problems(model, tree)
 
 
 def _limit_contradictions(model: CampaignModel, tree: Tree) -> Iterator[Problem]:

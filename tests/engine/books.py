@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 import gevent
+import orjson
 
 from dialer.core.model import (
     AttemptId,
@@ -29,7 +30,20 @@ from dialer.core.model import (
     PhoneId,
 )
 from dialer.errors import StoreError
-from dialer.ports import CallerStop, Due, OperatorChange, OptOut
+from dialer.ports import (
+    CallerStop,
+    Decided,
+    Due,
+    ListedRecording,
+    OperatorChange,
+    OptOut,
+    RecordedFile,
+    Recording,
+    SliceAnswer,
+    SliceRequest,
+    Supervised,
+    WindowCounts,
+)
 
 
 class Books:
@@ -51,10 +65,18 @@ class Books:
         self.moves: list[OperatorChange] = []
         self.disposed: list[AttemptId] = []
         self.offset_s = 0.0
+        self.name_held_by: str | None = None
         self.is_halted = False
         self.charged: Mapping[tuple[NumberId, date], int] = {}
-        self.cap = (0, 0)
+        self.counts = WindowCounts()
+        self.learned: dict[CampaignName, tuple[datetime, Any]] = {}
+        self.history = (0, 0)
+        self.cancelled: set[ContactId] = set()
         self.work: list[frozenset[CampaignName]] = []
+        self.recordings: dict[AttemptId, Recording] = {}
+        self.files: dict[AttemptId, RecordedFile | str] = {}
+        self.deleted: list[AttemptId] = []
+        self.supervised: list[Supervised] = []
         self.on_commit: Any = None  # called with the intents, before they are judged
 
     def _at(self, verb: str) -> None:
@@ -72,6 +94,10 @@ class Books:
     def clock_offset_s(self) -> float:
         self._at("clock_offset_s")
         return self.offset_s
+
+    def hold_name(self, instance: InstanceName) -> str | None:
+        self._at("hold_name")
+        return self.name_held_by
 
     def save_campaigns(self, campaigns: Sequence[Campaign], now: datetime) -> None:
         self._at("save_campaigns")
@@ -178,6 +204,58 @@ class Books:
         self.journal.append(("stop", phone))
         return OptOut(known=True, phone=phone)
 
+    # ------------------------------------------------------------------ recordings
+
+    def save_recording(self, one: Recording) -> None:
+        self._at("save_recording")
+        self.recordings.setdefault(one.attempt, one)
+
+    def finish_recording(
+        self, attempt: AttemptId, file: RecordedFile | str, now: datetime
+    ) -> None:
+        self._at("finish_recording")
+        self.files.setdefault(attempt, file)
+
+    def mask_recording(
+        self, attempt: AttemptId, *, masked: bool, by: str, now: datetime
+    ) -> None:
+        self._at("mask_recording")
+        self.journal.append(("mask", (attempt, masked, by)))
+
+    def open_recordings(self, instance: InstanceName) -> list[tuple[AttemptId, str]]:
+        return [
+            (key, one.path)
+            for key, one in self.recordings.items()
+            if key not in self.files and one.failure is None
+        ]
+
+    def due_recordings(
+        self, instance: InstanceName, now: datetime, most: int
+    ) -> list[ListedRecording]:
+        return [
+            ListedRecording(
+                attempt=key,
+                path=one.path,
+                campaign=one.campaign,
+                started_at=one.at,
+                duration_ms=None,
+                size_bytes=None,
+                keep_until=one.keep_until,
+            )
+            for key, one in self.recordings.items()
+            if one.keep_until <= now and key not in self.deleted
+        ][:most]
+
+    def recordings_deleted(
+        self, attempts: Sequence[AttemptId], *, by: str, now: datetime
+    ) -> int:
+        self.deleted += attempts
+        return len(attempts)
+
+    def log_supervision(self, one: Supervised) -> None:
+        self._at("log_supervision")
+        self.supervised.append(one)
+
     def halted(self) -> bool:
         self._at("halted")
         return self.is_halted
@@ -186,9 +264,42 @@ class Books:
         self._at("dispose")
         self.disposed.append(attempt)
 
-    def abandonment(self, campaign: CampaignName, since: datetime) -> tuple[int, int]:
-        self._at("abandonment")
-        return self.cap
+    # ------------------------------------------------------------------ pacing
+
+    def take_slice(self, asked: SliceRequest) -> SliceAnswer:
+        self._at("take_slice")
+        whole = asked.budget(self.counts)
+        return SliceAnswer(counts=self.counts, drops=max(0.0, whole), whole=whole, others=0)
+
+    def return_slices(self, instance: InstanceName) -> None:
+        self._at("return_slices")
+        self.journal.append(("slices returned", instance))
+
+    def save_estimates(
+        self, instance: InstanceName, learned: Mapping[CampaignName, Any], now: datetime
+    ) -> None:
+        self._at("save_estimates")
+        self.learned.update(
+            {name: (now, orjson.loads(orjson.dumps(one))) for name, one in learned.items()}
+        )
+
+    def load_estimates(
+        self, campaign: CampaignName, instance: InstanceName
+    ) -> tuple[datetime, Any] | None:
+        self._at("load_estimates")
+        return self.learned.get(campaign)
+
+    def answers_at_hour(
+        self, campaign: CampaignName, since: datetime, hour: int, zone: str
+    ) -> tuple[int, int]:
+        self._at("answers_at_hour")
+        return self.history
+
+    def cancelled_since(
+        self, contacts: Sequence[ContactId], since: datetime
+    ) -> frozenset[ContactId]:
+        self._at("cancelled_since")
+        return frozenset(self.cancelled & set(contacts))
 
     def wait_for_work(self, timeout_s: float) -> frozenset[CampaignName]:
         self._at("wait_for_work")
@@ -199,3 +310,16 @@ class Books:
     def log_operators(self, changes: Sequence[OperatorChange]) -> None:
         self._at("log_operators")
         self.moves += changes
+
+
+class MemoryDiary:
+    """Keeps what was noted."""
+
+    def __init__(self) -> None:
+        self.noted: list[Decided] = []
+
+    def note(self, decided: Decided) -> None:
+        self.noted.append(decided)
+
+    def write(self, now: datetime) -> None:
+        """Nothing to write to."""

@@ -30,6 +30,13 @@ RETURNING phone_id;
 -- Those that were taken before.
 SELECT call_id::text FROM caller_stops WHERE call_id = ANY(:calls::uuid[]);
 
+-- name: is_stopped(phone, at)
+-- Is any wish of this phone's owner in force?
+SELECT EXISTS (
+    SELECT FROM stops AS s
+    WHERE s.phone_id = :phone::bigint AND s.removed_at IS NULL
+        AND (s.expires_at IS NULL OR s.expires_at > :at::timestamptz));
+
 -- name: remove_stops(phone, at)!
 -- The person has changed his mind: all wishes in force end.
 UPDATE stops SET removed_at = :at::timestamptz

@@ -18,10 +18,13 @@ from dialer.cli.main import VERBS
 from dialer.core.calls import attempt_value as attempt
 from dialer.core.pacing.observation import Binding
 from dialer.core.permission.reasons import Reason
+from dialer.core.trouble import Kind as Trouble
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
-GENERATED = runpy.run_path(str(ROOT / "tools" / "generate_docs.py"))["documents"]()
+GENERATORS = runpy.run_path(str(ROOT / "tools" / "generate_docs.py"))
+GENERATED = GENERATORS["documents"]()
+SCHEMAS = GENERATORS["schemas"]()
 
 #: `engine/pacer.py:Pacer.look`, `ledger/sql/intents.sql:commit_intents`, `hopper/lua/claim.lua`
 REFERENCE = re.compile(r"`((?:[a-z_0-9]+/)*[a-z_0-9]+\.(?:py|sql|lua|sh))(?::([A-Za-z_.]+))?`")
@@ -36,6 +39,12 @@ def read(path: Path) -> str:
 def test_the_generated_documents_are_what_the_code_says(name: str) -> None:
     """Run: make docs"""
     assert read(ROOT / "docs" / name) == GENERATED[name]
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_editors_schemas_are_what_the_settings_take(name: str) -> None:
+    """Run: make docs"""
+    assert read(ROOT / "config" / "schema" / name) == SCHEMAS[name]
 
 
 # ------------------------------------------------------------------ references into the code
@@ -129,8 +138,12 @@ def test_no_picture_fetches_anything_from_elsewhere() -> None:
 # ------------------------------------------------------------------ the runbook
 
 
-@pytest.mark.parametrize("word", [*Reason, *Binding], ids=lambda word: f"{type(word).__name__}")
-def test_the_runbook_says_what_to_do_about_every_reason(word: Reason | Binding) -> None:
+@pytest.mark.parametrize(
+    "word", [*Reason, *Binding, *Trouble], ids=lambda word: f"{type(word).__name__}"
+)
+def test_the_runbook_says_what_to_do_about_every_reason(
+    word: Reason | Binding | Trouble,
+) -> None:
     """What `dialer status` or a metric says, somebody will search for."""
     text = read(ROOT / "docs" / "runbook.md")
     assert f"`{word.value}`" in text or f"### {word.value}\n" in text
