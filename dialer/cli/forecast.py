@@ -23,6 +23,7 @@ from dialer.cli.sheets import print_sheets
 from dialer.cli.stores import campaign_named, keep_up, ledger_of, load_for_stores, zone_of
 from dialer.core.model import Campaign, Mode, Number
 from dialer.core.numbers.pools import may_show, number_day
+from dialer.engine.cap_window import rule_of
 from dialer.errors import ConfigError, Problem
 from dialer.forecast.assumptions import Assumed, Assumption, defaults, stated
 from dialer.forecast.fitting import fit, shaped
@@ -31,7 +32,7 @@ from dialer.forecast.interval import ENOUGH
 from dialer.forecast.outcome import Outcome, outcome
 from dialer.forecast.pace import MODES
 from dialer.forecast.page import forecast_page
-from dialer.forecast.question import Question, next_opening, rule_of, shifts_from
+from dialer.forecast.question import Question, next_opening, shifts_from
 from dialer.forecast.runs import cores, courses
 from dialer.forecast.sheets import as_plain, forecast_sheets, headline
 from dialer.ports import QueuePart
@@ -142,7 +143,7 @@ class _Asked:
         own = [one for one in settings.operators.values() if campaign.group in one.groups]
         return Question(
             campaign=campaign,
-            rule=rule_of(campaign, self._zone),
+            rule=rule_of(campaign),
             mode=self._mode(),
             operators=max(1, len(own)),
             lasts_s=0.0,

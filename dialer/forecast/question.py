@@ -57,11 +57,6 @@ class Question:
         return sum(one.contacts for one in self.queue if one.due_in_h >= 0)
 
 
-def rule_of(campaign: Campaign, zone: str) -> CapRule:
-    """The campaign's abandonment cap, its days in this zone."""
-    return CapRule(limit=campaign.abandonment_cap, zone=zone)
-
-
 def shifts_from(
     begins: datetime, days: int, campaign: Campaign, zone: str, holidays: frozenset[date]
 ) -> tuple[datetime, ...]:

@@ -76,7 +76,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "max_talk": ("max_talk: 45m                # a forgotten line is ended by the switch",),
     "abandonment_cap": ("abandonment_cap: 3 %         # of those who answered, a day",),
     "abandonment_window": ("abandonment_window: day",),
-    "record": ("record: false",),
+    "record": ("record: true                 # recordings: of dialer.yaml says where",),
+    "when_full": (
+        "record: true\nwhen_full: stop_dialing      # a talk that is not recorded must not be",
+    ),
+    "announce": ("record: true\nannounce: recorded.wav       # heard as the talk begins",),
+    "keep_recordings": ("record: true\nkeep_recordings: 90d",),
     "wrapup": ("wrapup: 45s                  # more than the group's, for a long form",),
     "share": (
         "share: 2                     # twice as many operators as a campaign with share 1",

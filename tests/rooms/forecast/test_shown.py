@@ -6,6 +6,7 @@ import re
 
 import orjson
 
+from dialer.core.model import CampaignName
 from dialer.forecast.course import course
 from dialer.forecast.fitting import fit
 from dialer.forecast.grid_table import Cell
@@ -54,7 +55,7 @@ def test_the_page_fetches_nothing_and_believes_no_name() -> None:
     """A campaign's name is text from people; the page is opened behind a company's wall."""
     from dataclasses import replace
 
-    hostile = replace(CAMPAIGN, name="<script>alert(1)</script>")
+    hostile = replace(CAMPAIGN, name=CampaignName("<script>alert(1)</script>"))
     page = forecast_page(found(campaign=hostile))
     assert "<script" not in page
     assert "&lt;script&gt;" in page

@@ -23,12 +23,13 @@ from dialer.core.model import (
     PoolName,
     Rounds,
 )
+from dialer.core.pacing.cap_rule import CapRule
 from dialer.forecast.assumptions import Assumption, Source, defaults, stated
 from dialer.forecast.course import Course, course
 from dialer.forecast.fitting import fit, shaped
 from dialer.forecast.interval import Interval, interval
 from dialer.forecast.luck import stream
-from dialer.forecast.question import Question, rule_of
+from dialer.forecast.question import Question
 from dialer.forecast.spreads import lognormal
 from dialer.ports import PastAnswer, PastEnding, PastHour, PastPresence, QueuePart
 
@@ -52,7 +53,7 @@ def question_of(**changes: object) -> Question:
     assert isinstance(texts, list | tuple)
     question = Question(
         campaign=CAMPAIGN,
-        rule=rule_of(CAMPAIGN, "UTC"),
+        rule=CapRule(limit=0.03),
         mode=Mode.PROGRESSIVE,
         operators=10,
         lasts_s=3600.0,
