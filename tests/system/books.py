@@ -142,16 +142,20 @@ def _compare_queue(connection: psycopg.Connection[Any], books: Books) -> None:
 
 
 def _dialed_twice(calls: dict[str, dict[str, Any]], least_gap_s: float, books: Books) -> None:
-    by_phone: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    """A call that its carrier failed, so that nothing rang, may be followed at once by another
+    carrier's (R3.9); every other call may not.
+    """
+    by_phone: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for call in calls.values():
         if call.get("created_at"):
-            span = (call["created_at"], call.get("ended_at") or float("inf"))
-            by_phone[call["destination"]].append(span)
-    for phone, spans in by_phone.items():
-        spans.sort()
-        for before, after in pairwise(spans):
-            if after[0] < before[1] + least_gap_s:
-                gap_s = after[0] - before[1]
+            by_phone[call["destination"][-10:]].append(call)
+    for phone, theirs in by_phone.items():
+        theirs.sort(key=lambda call: float(call["created_at"]))
+        for before, after in pairwise(theirs):
+            gap_s = after["created_at"] - (before.get("ended_at") or float("inf"))
+            heard = before.get("progress_at") or before.get("answered_at")
+            failed_over = not heard and before["gateway"] != after["gateway"]
+            if gap_s < (0.0 if failed_over else least_gap_s):
                 books.wrong.append(
                     f"a phone ending {phone[-2:]} dialed again after {gap_s:.1f} s"
                 )
