@@ -299,6 +299,7 @@ class Due:
     held: str | None = None
     held_until: datetime | None = None
     windows: tuple[Window, ...] = ()
+    segment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,15 +7,14 @@ text of docs/campaigns.md and of the editors' hints, and the remedy where a key 
 from __future__ import annotations
 
 import re
-from datetime import datetime, time
+from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, PlainValidator, ValidationInfo, field_validator
 
 from dialer.core.model import Disposition, Mode, Order
+from dialer.settings.limits_model import RETRIED, CapsModel, WindowModel
 from dialer.settings.scalars import (
-    Clock,
-    Days,
     Duration,
     Name,
     Percent,
@@ -37,11 +36,6 @@ from dialer.settings.wording import did_you_mean
 MODES = {mode.value: mode for mode in Mode}
 NOT_YET = "is not built yet"
 ORDERS = {order.value: order for order in Order}
-RETRIED = {
-    disposition.value: disposition
-    for disposition in Disposition
-    if disposition is not Disposition.TALKED
-}
 
 TEXT_CONDITIONS = ("equals", "not_equals", "in", "contains", "present", "absent")
 DATE_CONDITIONS = ("older_than_days", "newer_than_days", "present", "absent")
@@ -100,25 +94,6 @@ def read_holidays(value: Any) -> str:
     if isinstance(value, str) and value in countries():
         return value
     raise wrong("is no country whose holidays are known", "two capital letters, like RU")
-
-
-class WindowModel(Model):
-    """One calling window, in the time of the called party."""
-
-    days: Days = written("daily", "which days: mon-fri, [sat, sun], daily")
-    opens: Clock = Field(alias="open", description="first moment, like 9:00")
-    closes: Clock = Field(alias="close", description="from this moment no longer, like 21:00")
-
-    @field_validator("closes")
-    @classmethod
-    def _closes_later(cls, closes: time, info: ValidationInfo) -> time:
-        opens = info.data.get("opens")
-        if opens is not None and closes <= opens:
-            raise wrong(
-                f"closes at {closes:%H:%M} but opens at {opens:%H:%M}",
-                "a window lies within one day; write two windows for a night",
-            )
-        return closes
 
 
 class RuleModel(Model):
@@ -188,23 +163,6 @@ def _compound(value: Any) -> bool:
     return value is None or isinstance(value, list | dict)
 
 
-class CapsModel(Model):
-    """Most tries, over all campaigns."""
-
-    per_day: Annotated[int, *whole_between(1, 50)] = Field(
-        default=2, description="tries of a phone, and of a contact, a day"
-    )
-    per_week: Annotated[int, *whole_between(1, 200)] = Field(
-        default=4, description="tries in seven days"
-    )
-    per_month: Annotated[int, *whole_between(1, 500)] = Field(
-        default=8, description="tries in thirty days"
-    )
-    talks_per_day: Annotated[int, *whole_between(1, 50)] = Field(
-        default=1, description="talks with a contact a day"
-    )
-
-
 class RoundsModel(Model):
     """Tries and rounds; a round is all tries of one phone on one day."""
 
@@ -259,6 +217,9 @@ class CampaignModel(Model):
     )
     windows: list[WindowModel] = Field(
         [], description="calling windows in the called party's time; none: at any time"
+    )
+    segment_windows: dict[Text, list[WindowModel]] = Field(
+        default={}, description="hours of a segment, within the windows: pensioners: [...]"
     )
     holidays: (
         Annotated[
