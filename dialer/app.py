@@ -68,6 +68,10 @@ def make_presence(settings: Settings) -> RedisPresence:
     return RedisPresence(connect(settings.redis_url, connections=4))
 
 
+def make_hopper(settings: Settings) -> RedisHopper:
+    return RedisHopper(connect(settings.redis_url))
+
+
 def make_switch(settings: Settings, clock: SystemClock) -> EventSocketSwitch:
     switch = settings.switch
     return EventSocketSwitch(
@@ -142,7 +146,7 @@ class Service:
         self._switch = make_switch(settings, clock)
         ports = Ports(
             switch=self._switch,
-            hopper=RedisHopper(connect(settings.redis_url)),
+            hopper=make_hopper(settings),
             presence=make_presence(settings),
             ledger=make_ledger(settings, migrate=migrate),
             meter=self.meter,

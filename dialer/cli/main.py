@@ -19,6 +19,7 @@ from dialer.errors import ConfigError, StoreError, SwitchError
 #: verb -> (module in dialer.cli, one line for the list of verbs)
 VERBS: dict[str, tuple[str, str]] = {
     "check": ("check", "Say what is wrong in the configuration and the campaigns."),
+    "consent": ("consent", "Show, add and withdraw consents of a phone."),
     "demo": ("demo", "Rehearse a campaign on a simulated switch, with everything it needs."),
     "halt": ("halt", "Emergency stop: no call starts any more, ringing ones end, talks go on."),
     "import": ("imports", "Load a CSV or JSON-lines file into a list."),
@@ -32,6 +33,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "report": ("report", "Show what came of a campaign."),
     "resume": ("halt", "End the emergency stop."),
     "run": ("run", "Run the daemon."),
+    "stoplist": ("stoplist", "Who is not to be called: add, remove, import, export, audit."),
     "status": ("status", "Show what the daemons are doing."),
 }
 

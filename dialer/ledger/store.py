@@ -27,9 +27,11 @@ from dialer.core.model import (
     Outcome,
     PhoneId,
 )
+from dialer.core.permission.grounds import ConsentFact, StopFact
 from dialer.errors import StoreError
 from dialer.ledger import (
     campaigns,
+    consents,
     endings,
     importer,
     intents,
@@ -38,6 +40,7 @@ from dialer.ledger import (
     phones,
     queue,
     service,
+    stoplist,
     stops,
 )
 from dialer.ledger.listening import Listener
@@ -47,10 +50,16 @@ from dialer.ledger.reports import ReportQueries
 from dialer.ports import (
     Due,
     HotLead,
+    ImportedConsent,
     ImportReport,
     ImportRow,
+    OpenCall,
     OperatorChange,
     RejectedRow,
+    StopImport,
+    Stopped,
+    StopRow,
+    Wish,
 )
 
 log = structlog.get_logger(__name__)
@@ -76,6 +85,7 @@ class PostgresLedger:
         self._pool = Pool(dsn, max_size=connections, wait_s=wait_s)
         self._listener = Listener(dsn)
         self.reports = ReportQueries(self._pool)
+        self.stop_list = stoplist.StopList(self._pool)
 
     # ------------------------------------------------------------------ life
 
@@ -167,20 +177,69 @@ class PostgresLedger:
     # ------------------------------------------------------------------ stops
 
     def add_stop(
+        self, phone: PhoneId, *, origin: str, now: datetime, wish: Wish | None = None
+    ) -> Stopped:
+        return stops.add(self._pool, phone, origin=origin, now=now, wish=wish)
+
+    def remove_stops(
+        self, phone: PhoneId, *, by: str, now: datetime, channel: str | None = None
+    ) -> int:
+        return stops.remove(self._pool, phone, by=by, now=now, channel=channel)
+
+    def stops_of(self, phone: PhoneId) -> Sequence[StopFact]:
+        with self._pool.connection() as connection:
+            return stops.of_phone(connection, phone)
+
+    def open_calls(self, phones: Sequence[PhoneId]) -> Sequence[OpenCall]:
+        with self._pool.connection() as connection:
+            return stops.open_calls(connection, phones)
+
+    def import_stops(
+        self,
+        rows: Iterable[StopRow | RejectedRow],
+        *,
+        source: str,
+        by: str,
+        now: datetime,
+        rejected: importer.Rejected | None = None,
+        ringing: stoplist.Ringing = lambda phones: None,
+    ) -> StopImport:
+        return stoplist.import_stops(
+            self._dsn,
+            rows,
+            source=source,
+            secret=self._key,
+            now=now,
+            by=by,
+            rejected=rejected,
+            ringing=ringing,
+        )
+
+    def add_consent(
         self,
         phone: PhoneId,
+        consent: ImportedConsent,
         *,
-        origin: str,
+        contact: ContactId | None = None,
+        source: str | None,
+        by: str,
         now: datetime,
-        wish: stops.Wish | None = None,
-    ) -> None:
-        stops.add(self._pool, phone, origin=origin, now=now, wish=wish)
+    ) -> bool:
+        """False: it was known."""
+        return consents.add(self._pool, phone, contact, consent, source=source, by=by, now=now)
 
-    def remove_stops(self, phone: PhoneId, *, by: str, now: datetime) -> int:
-        return stops.remove(self._pool, phone, by=by, now=now)
+    def withdraw_consents(
+        self, phone: PhoneId, *, purpose: str | None, now: datetime, by: str = "the person"
+    ) -> int:
+        return consents.withdraw(self._pool, phone, purpose=purpose, now=now, by=by)
 
-    def withdraw_consents(self, phone: PhoneId, *, purpose: str | None, now: datetime) -> int:
-        return stops.withdraw_consents(self._pool, phone, purpose=purpose, now=now)
+    def consents_of(self, phone: PhoneId) -> Sequence[tuple[int, ConsentFact]]:
+        with self._pool.connection() as connection:
+            return consents.of_phone(connection, phone)
+
+    def withdrawals_of(self, phone: PhoneId) -> Sequence[tuple[str, datetime, str]]:
+        with self._pool.connection() as connection:
+            return consents.withdrawals_of(connection, phone)
 
     def set_halted(self, halted: bool, *, by: str, now: datetime) -> None:
         service.set_halted(self._pool, halted, by=by, now=now)

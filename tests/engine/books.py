@@ -28,7 +28,7 @@ from dialer.core.model import (
     PhoneId,
 )
 from dialer.errors import StoreError
-from dialer.ports import Due, OperatorChange
+from dialer.ports import Due, OpenCall, OperatorChange, Stopped
 
 
 class Books:
@@ -149,10 +149,19 @@ class Books:
 
     # ------------------------------------------------------------------ people
 
-    def add_stop(self, phone: PhoneId, *, origin: str, now: datetime) -> None:
+    def add_stop(self, phone: PhoneId, *, origin: str, now: datetime) -> Stopped:
         self._at("add_stop")
         self.stops.append(phone)
         self.journal.append(("stop", phone))
+        return Stopped(number=len(self.stops), is_new=True)
+
+    def open_calls(self, phones: Sequence[PhoneId]) -> list[OpenCall]:
+        self._at("open_calls")
+        return [
+            OpenCall(key, one.instance, one.committed_at, 25.0)
+            for key, one in self.open_rows.items()
+            if one.claimed.entry.phone_id in phones
+        ]
 
     def halted(self) -> bool:
         self._at("halted")

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from dialer.core.model import CampaignName, Caps, Disposition, Rounds
-from dialer.ledger.stops import Wish
-from dialer.ports import HotLead, ImportedConsent
+from dialer.ports import HotLead, ImportedConsent, Wish
 from tests.contract.ledger.world import (
     CONSENT,
     NOW,
