@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test lint types walls format docs bench clean
+.PHONY: demo test lint types walls format docs bench clean install deb
 
 demo: $(VENV)/.ready
 	@$(BIN)/dialer demo $(ARGS)
@@ -29,9 +29,23 @@ walls: $(VENV)/.ready
 # The documents that are drawn from the code; a test holds them to it.
 docs: $(VENV)/.ready
 	@$(BIN)/python tools/generate_docs.py
+	@$(BIN)/python tools/make_dashboards.py
 
 bench: $(VENV)/.ready
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+# Onto this machine, or into DESTDIR: program, systemd units, documents; configuration only where
+# there is none yet. Then: docs/install.md.
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+DESTDIR ?=
+install: $(VENV)/.ready
+	@$(BIN)/python tools/install_tree.py --destdir "$(DESTDIR)" --prefix "$(PREFIX)" \
+	    --sysconfdir "$(SYSCONFDIR)"
+
+# dist/dialer_VERSION_ARCH.deb
+deb: $(VENV)/.ready
+	@bash tools/make_deb.sh
 
 $(VENV): $(VENV)/.ready
 

@@ -1,8 +1,9 @@
 """The barest script that hands calls over: two sockets, a list of free operators, nothing else.
 
 The measure of `benchmarks.handover`: it does what the proofs found best (operator first, bridge
-at the script's ready event, the event socket woken every 2 ms) and keeps no books. Orders come
-by standard input, a line each: `CALLS CALLS_PER_S`, answered when the calls have ended.
+at the script's ready event, the event socket woken every 2 ms while calls are open) and keeps
+no books. One call in `--one-answers` is answered, the others are busy. Orders come by standard
+input, a line each: `CALLS CALLS_PER_S`, answered when the calls have ended.
 """
 
 from __future__ import annotations
@@ -51,10 +52,17 @@ CUSTOMER = (
 )
 
 
+def callee(place: int, one_answers: int) -> str:
+    """Whom the call in this place of a turn reaches; both sides dial the same."""
+    kind = "busy" if place % one_answers else "talk"
+    return number(kind, place % 1000, tenths=5)
+
+
 class Bare:
     """First come, first served."""
 
-    def __init__(self, port: int, password: str) -> None:
+    def __init__(self, port: int, password: str, one_answers: int) -> None:
+        self._one_answers = one_answers
         self._free: deque[str] = deque()
         self._operators: set[str] = set()
         self._open: set[str] = set()
@@ -62,6 +70,7 @@ class Bare:
         self._commands = Wire(HOST, port, password)
         self._events = Wire(HOST, port, password, self._on_event)
         self._events.subscribe(EVENTS, wake_every_s=WAKE_S)
+        self._events.awake.clear()
         self._dialed = 0
 
     def log_in(self, first: int, count: int) -> None:
@@ -80,17 +89,19 @@ class Bare:
         Returns when all have ended.
         """
         begun_s = time.monotonic()
+        self._events.awake.set()
         for place in range(calls):
             due_s = begun_s + (place + random.random()) / calls_per_s
             gevent.sleep(max(0.0, due_s - time.monotonic()))
             leg = str(uuid4())
             self._open.add(leg)
             words = {"leg": leg, "instance": INSTANCE, "gateway": GATEWAY}
-            called = number("talk", self._dialed % 1000, tenths=4)
+            called = callee(self._dialed, self._one_answers)
             self._commands.begin(CUSTOMER.format(number=called, **words))
             self._dialed += 1
         while self._open:
             gevent.sleep(0.05)
+        self._events.awake.clear()
 
     def _on_event(self, event: dict[str, Any], arrived_s: float) -> None:
         name, leg = event["Event-Name"], event.get("Unique-ID", "")
@@ -113,10 +124,10 @@ class Bare:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("--port", "--first", "--operators"):
+    for name in ("--port", "--first", "--operators", "--one-answers"):
         parser.add_argument(name, type=int, required=True)
     asked = parser.parse_args()
-    bare = Bare(asked.port, os.environ[PASSWORD])
+    bare = Bare(asked.port, os.environ[PASSWORD], asked.one_answers)
     bare.log_in(asked.first, asked.operators)
     print("ready", flush=True)
     for line in FileObject(sys.stdin.fileno(), "r"):

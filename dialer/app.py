@@ -33,6 +33,7 @@ from dialer.hopper.queue import RedisHopper
 from dialer.ledger.store import PostgresLedger
 from dialer.metrics.exposition import application
 from dialer.metrics.meter import PrometheusMeter
+from dialer.metrics.timed import timed
 from dialer.ports import Command
 from dialer.settings.daemon import Settings
 from dialer.settings.loading import Loaded, load
@@ -79,6 +80,7 @@ def make_switch(settings: Settings, clock: SystemClock) -> EventSocketSwitch:
             host=switch.host,
             port=switch.port,
             password=switch.password,
+            user=switch.user,
             wake_every_ms=switch.wake_ms,
         ),
         house=House(
@@ -92,6 +94,7 @@ def make_switch(settings: Settings, clock: SystemClock) -> EventSocketSwitch:
         ),
         gateways=settings.gateways,
         clock=clock,
+        journal=switch.opt_out_journal,
     )
 
 
@@ -144,11 +147,19 @@ class Service:
         clock = SystemClock()
         self.meter = PrometheusMeter()
         self._switch = make_switch(settings, clock)
+        observe = self.meter.observe
         ports = Ports(
-            switch=self._switch,
-            hopper=make_hopper(settings),
-            presence=make_presence(settings),
-            ledger=make_ledger(settings, migrate=migrate),
+            switch=timed(self._switch, observe, "dialer_switch_command_seconds"),
+            hopper=timed(make_hopper(settings), observe, "dialer_store_seconds", store="redis"),
+            presence=timed(
+                make_presence(settings), observe, "dialer_store_seconds", store="redis"
+            ),
+            ledger=timed(
+                make_ledger(settings, migrate=migrate),
+                observe,
+                "dialer_store_seconds",
+                store="postgresql",
+            ),
             meter=self.meter,
             clock=clock,
         )
@@ -215,3 +226,12 @@ def ask(
 
 def instances(presence: RedisPresence) -> Iterable[InstanceName]:
     return sorted(presence.statuses())
+
+
+def tell_one(settings: Settings, verb: str, words: dict[str, Any]) -> bool:
+    """Send a command to one running daemon, if there is one, and do not wait for its answer."""
+    presence = make_presence(settings)
+    for instance in instances(presence):
+        presence.send(instance, Command(id=str(uuid4()), verb=verb, words=words))
+        return True
+    return False

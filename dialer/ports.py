@@ -60,6 +60,7 @@ class CustomerCall:
     silence_ms: int
     message: str  # file name from the configuration
     max_talk_s: int
+    opt_out_key: str = ""  # one digit, heard by the leg's own script; "" = none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,14 @@ class FoundLeg:
     answered_at: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerStop:
+    """Somebody called us back and pressed 9. `caller`: E.164, None = unknown."""
+
+    call: LegId
+    caller: str | None
+
+
 class Switch(Protocol):
     """The telephone switch. Commands return when it has answered; events come by the inbox."""
 
@@ -121,13 +130,26 @@ class Switch(Protocol):
 
     def originate_operator(self, call: OperatorCall) -> None: ...
 
-    def bridge(self, operator_leg: LegId, customer_leg: LegId) -> None: ...
+    def begin_bridge(self, operator_leg: LegId, customer_leg: LegId) -> Callable[[], object]:
+        """Ordered before it returns and without a wait, so within the dispatcher's turn.
+
+        Never raises; what is returned waits for the answer and raises as the others do.
+        """
+        ...
 
     def park(self, leg: LegId) -> None: ...
 
     def kill(self, leg: LegId, cause: str) -> None: ...
 
-    def play_message(self, leg: LegId, message: str) -> None: ...
+    def play_message(self, leg: LegId, message: str, opt_out_key: str) -> None: ...
+
+    def opt_outs(self) -> Sequence[AttemptId]:
+        """Whose key the switch remembers, from whichever daemon's life."""
+        ...
+
+    def forget_opt_out(self, attempt: AttemptId) -> None:
+        """It stands in the ledger now."""
+        ...
 
     def record(self, leg: LegId, path: str) -> None: ...
 
@@ -135,6 +157,16 @@ class Switch(Protocol):
 
     def gateways_up(self) -> Mapping[GatewayName, bool]:
         """Each configured gateway as the switch sees it; an unknown one is down."""
+        ...
+
+    def caller_stops(self) -> Sequence[CallerStop]:
+        """Kept by the switch until they are forgotten; some may be told more than once."""
+        ...
+
+    def forget_caller_stops(self, calls: Sequence[LegId]) -> None: ...
+
+    def missing_sounds(self, names: Sequence[str]) -> Sequence[str]:
+        """Those message files that the switch does not have."""
         ...
 
     def set_gateways(self, gateways: Mapping[GatewayName, Gateway]) -> None:
@@ -161,7 +193,11 @@ class Switch(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One number that may be shown for this claim, with its limits at this moment."""
+    """One number that may be shown for this claim, with its limits at this moment.
+
+    `gateway` shows it; `others` may do so too, in the campaign's order, for a contact whose
+    calls through the first came to nothing.
+    """
 
     number: NumberId
     region: str | None
@@ -173,6 +209,7 @@ class Shown:
     calls_at_once: int | None
     min_gap_s: float
     calls_per_hour: int | None
+    others: tuple[GatewayName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -457,6 +494,16 @@ class ImportReport:
     in_part: int = 0
 
 
+class OptOut(NamedTuple):
+    """What the ledger makes of an opt-out key: `known` False = no such attempt in this base.
+
+    `phone` None: he had been bridged when he pressed it, so that it means nothing.
+    """
+
+    known: bool
+    phone: PhoneId | None = None
+
+
 class Ledger(Protocol):
     """The truth. Every write is one transaction; a repeated write changes nothing."""
 
@@ -505,6 +552,16 @@ class Ledger(Protocol):
         ...
 
     def open_calls(self, phones: Sequence[PhoneId]) -> Sequence[OpenCall]: ...
+
+    def opt_out(self, attempt: AttemptId, now: datetime) -> OptOut:
+        """The key was pressed in this attempt's message: a stop, and the attempt says so."""
+        ...
+
+    def take_caller_stops(
+        self, stops: Sequence[CallerStop], now: datetime
+    ) -> Sequence[PhoneId]:
+        """In force when it returns; the phones of those that were not known before."""
+        ...
 
     def set_halted(self, halted: bool, *, by: str, now: datetime) -> None:
         """While halted no intent is committed, by any daemon (R10.6)."""

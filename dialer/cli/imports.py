@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,9 +21,10 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from dialer.app import tell_one
 from dialer.cli.options import CONFIG, JSON
 from dialer.cli.stores import ledger_of, load_for_stores
-from dialer.errors import ConfigError, Problem
+from dialer.errors import ConfigError, Problem, StoreError
 from dialer.ports import ImportReport, ImportRow, RejectedRow
 from dialer.reports.queue_now import Held
 from dialer.reports.tables import Column, Table, harmless, print_tables
@@ -73,6 +74,7 @@ def import_command(
         report = ledger.import_rows(
             wanted, watched, source=done.source, now=datetime.now(UTC), rejected=note
         )
+    _have_counted(report, loaded)
     if as_json:
         click.echo(orjson.dumps(_as_json(report)))
     else:
@@ -85,6 +87,20 @@ def _open(file: Path, mapping: Path | None, loaded: Loaded) -> ContactFile:
     settings = loaded.settings
     phones = PhoneReader(destinations=settings.destinations, own_numbers=settings.own_numbers)
     return open_contacts(file, columns, phones)
+
+
+def _have_counted(report: ImportReport, loaded: Loaded) -> None:
+    """A running daemon adds the rows to its metrics; without one nothing is lost but that."""
+    rows = {
+        "added": report.contacts_added,
+        "updated": report.contacts_updated,
+        "merged": report.contacts_merged,
+        "unchanged": report.unchanged,
+        "kept_out": sum(report.kept_out.values()),
+        "rejected": report.rejected,
+    }
+    with suppress(StoreError):
+        tell_one(loaded.settings, "imported", {"rows": rows})
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "check": ("check", "Say what is wrong in the configuration and the campaigns."),
     "consent": ("consent", "Show, add and withdraw consents of a phone."),
     "demo": ("demo", "Rehearse a campaign on a simulated switch, with everything it needs."),
+    "gateways": ("gateways", "Write FreeSWITCH's files for carriers and numbers."),
     "halt": ("halt", "Emergency stop: no call starts any more, ringing ones end, talks go on."),
     "import": ("imports", "Load a CSV or JSON-lines file into a list."),
     "lead": ("lead", "Dial a contact ahead of the queue: a hot lead."),

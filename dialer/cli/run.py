@@ -7,6 +7,7 @@ configuration).
 
 from __future__ import annotations
 
+import gc
 import signal
 from pathlib import Path
 
@@ -54,4 +55,8 @@ def run_command(config: Path, campaigns: tuple[Path, ...], migrate: bool) -> Non
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, service.daemon.stop)
     gevent.signal_handler(signal.SIGHUP, service.daemon.ask_reload)
+    # What stands now stays: a collection that walks all of it takes 30 ms, in which a person
+    # who has answered waits for his operator.
+    gc.collect()
+    gc.freeze()
     service.run()

@@ -62,6 +62,8 @@ def _head(name: str, status: Mapping[str, Any]) -> RenderableType:
     )
     for reason, detail in status["held_back_by"].items():
         text.append(f"\nnothing is dialed: {reason}: {detail}", "bold red")
+    for trouble in status.get("troubles", ()):
+        text.append(f"\nto be mended: {trouble['text']}", "yellow")
     return text
 
 

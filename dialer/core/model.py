@@ -54,10 +54,12 @@ class Order(StrEnum):
 
 
 class Mode(StrEnum):
-    """How a campaign is paced (R3.1). Preview and predictive have no policy yet."""
+    """How a campaign is paced (R3.1)."""
 
+    PREVIEW = "preview"
     PROGRESSIVE = "progressive"
     POWER = "power"
+    PREDICTIVE = "predictive"
 
 
 class Strategy(StrEnum):
@@ -135,14 +137,24 @@ class Number:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
-    """A way out of the switch with its limits (R3.9, R3.11)."""
+    """A way out of the switch with its limits (R3.9, R3.11).
+
+    The forms are words of `numbers.forms.FORMS`. `sim_ports`: the prefix that takes a shown
+    number's own SIM.
+    """
 
     name: GatewayName
     calls_per_s: float
     calls_at_once: int
-    called_form: str = "+e164"  # "+e164" | "e164" | "national8"
+    called_form: str = "+e164"
+    called_strip: int = 0
     called_prefix: str = ""
+    sim_ports: Mapping[NumberId, str] = field(default_factory=dict)
     caller_form: str = "e164"
+    caller_in: str = "from"  # "from" | "pai" | "rpid" | "from_and_pai" | "from_and_rpid"
+    codecs: tuple[str, ...] = ("PCMA",)
+    dtmf: str = "rfc2833"  # "rfc2833" | "info"
+    media_encryption: str = "none"  # "none" | "optional" | "mandatory"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +236,7 @@ class Campaign:
     max_talk_s: int = 7200
     message: str = "abandoned.wav"
     silence_ms: int = 1800  # the dead man's script plays so much silence before the message
+    opt_out_key: str = "9"  # during the message: never call again; "" = no such key
     abandonment_cap: float = 0.03
     abandonment_window: str = "day"
     record: bool = False
@@ -268,7 +281,8 @@ class History:
 
     Counts are over all campaigns and already in the day, week and month of the called zone.
     `round_failed`: failed rounds in a row in this campaign (not the present day's).
-    `dead_days`, `dead_gateways`: where "number dead" endings were seen.
+    `dead_days`, `dead_gateways`: where "number dead" endings were seen. `failed_gateways`:
+    where a call of the last hour failed before it reached anybody.
     """
 
     tries_today: int = 0
@@ -281,7 +295,13 @@ class History:
     dead_attempts: int = 0
     dead_days: frozenset[date] = frozenset()
     dead_gateways: frozenset[str] = frozenset()
+    failed_gateways: frozenset[str] = frozenset()
     unavailable_attempts: int = 0
+
+    @property
+    def avoided_gateways(self) -> frozenset[str]:
+        """Another gateway is preferred to these: its word is wanted, or it may do better."""
+        return self.dead_gateways | self.failed_gateways
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

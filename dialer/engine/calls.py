@@ -89,6 +89,12 @@ class Calls:
         )
         return self.campaigns.setdefault(name, stand_in)
 
+    def wrapup_of(self, campaign: Campaign) -> float:
+        """Seconds after a talk of this campaign: its own, else its group's."""
+        if campaign.wrapup_s is not None:
+            return campaign.wrapup_s
+        return (self.groups.get(campaign.group) or Group(name=campaign.group)).wrapup_s
+
     # ------------------------------------------------------------------ attempts
 
     def put_attempt(self, attempt: Attempt) -> None:

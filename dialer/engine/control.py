@@ -84,6 +84,7 @@ class Control:
             "stop_phones": self._stop_phones,
             "reload": lambda words: reload(),
             "hot": lambda words: self._hot(hot),
+            "imported": self._imported,
         }
 
     # ------------------------------------------------------------------ the loop
@@ -242,6 +243,12 @@ class Control:
             and (one.state in STOPPABLE or (one.state is ADRIFT and one.answered_at is None))
         ]
 
+    def stop_phone(self, stopped: PhoneId) -> int:
+        """How many calls to it were ended before anybody answered. Raises StoreError."""
+        keys = self._stop(lambda phone: phone == stopped, Reason.STOP, (*STOPPABLE, ADRIFT))
+        self._hopper.void([stopped])
+        return len(keys)
+
     def _stop_all(self, which: Callable[[PhoneId], bool], reason: Reason) -> int:
         return len(self._stop(which, reason, STOPPABLE))
 
@@ -266,4 +273,13 @@ class Control:
 
     def _hot(self, hot: Callable[[], None]) -> Answer:
         hot()
+        return {"ok": True}
+
+    def _imported(self, words: Mapping[str, Any]) -> Answer:
+        """An import is another process and has no page of metrics: one daemon counts for it."""
+        rows = {str(result): int(count) for result, count in dict(words["rows"]).items()}
+        if min(rows.values(), default=0) < 0:
+            raise ValueError("rows cannot be fewer than none")
+        for result, count in rows.items():
+            self._meter.count("dialer_import_rows_total", count, result=result)
         return {"ok": True}

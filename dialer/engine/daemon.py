@@ -17,13 +17,7 @@ import structlog
 from gevent.event import Event as Signal
 from gevent.lock import Semaphore
 
-from dialer.core.calls.attempts import AttemptState
-from dialer.core.model import (
-    Campaign,
-    GatewayName,
-    InstanceName,
-    OperatorId,
-)
+from dialer.core.model import Campaign, GatewayName, InstanceName, OperatorId
 from dialer.core.permission.reasons import Reason
 from dialer.engine.calls import Calls
 from dialer.engine.control import Control
@@ -40,6 +34,7 @@ from dialer.engine.reaper import Reaper
 from dialer.engine.status import Status
 from dialer.engine.stores import StoreWatch
 from dialer.engine.supervision import Notifier, Nursery
+from dialer.engine.surroundings import Surroundings
 from dialer.engine.tally import AnswerTally
 from dialer.errors import ConfigError, StoreError
 from dialer.ports import SwitchEvent
@@ -47,12 +42,6 @@ from dialer.ports import SwitchEvent
 __all__ = ["Daemon", "Plan", "Ports"]
 
 log = structlog.get_logger(__name__)
-
-#: States in which a drain waits: everything but talks may be on the line for seconds only.
-BEFORE_TALK = tuple(
-    state for state in AttemptState if state not in (AttemptState.TALKING, AttemptState.ENDED)
-)
-
 
 #: How long the results of an untimely end may take into the books.
 LAST_WORDS_S = 2.0
@@ -111,7 +100,12 @@ class Daemon:
         )
         self.tally = AnswerTally()
         self.outbox = Outbox(
-            ports.ledger, ports.hopper, self._instance, ports.clock, ports.meter
+            ports.ledger,
+            ports.hopper,
+            self._instance,
+            ports.clock,
+            ports.meter,
+            opt_out_is_written=lambda attempt: self.performer.opt_out_is_written(attempt),
         )
 
     def _build_heart(self) -> None:
@@ -179,7 +173,8 @@ class Daemon:
             meter,
             instance=instance,
             remembered=self._remembered,
-            gateway_seen=self.lines.gateway_state,
+            opted_out=self.outbox.opt_out,
+            gateway_seen=lambda name, up: self.lines.gateway_state(name, up, clock.now()),
         )
         self.store_watch = StoreWatch(
             self.calls,
@@ -192,6 +187,7 @@ class Daemon:
             refill=self.feeder.wake,
             halted=lambda: self.control.cancel_all(),
             boxes=(self.outbox.to_ledger, self.outbox.to_hopper),
+            switch_clock_offset_s=lambda: ports.switch.health().get("clock_offset_s"),
         )
         self.leases = Leases(
             self.calls,
@@ -222,6 +218,15 @@ class Daemon:
             hot=self.feeder.wake,
             errand=self.nursery.errand,
         )
+        self.surroundings = Surroundings(
+            self.calls,
+            self.lines,
+            ports.switch,
+            ports.ledger,
+            clock,
+            meter,
+            phone_stopped=self.control.stop_phone,
+        )
         self.status = Status(
             self.calls,
             ports.switch,
@@ -235,6 +240,8 @@ class Daemon:
             meter,
             instance=instance,
             phase=lambda: self._phase,
+            troubles=self.surroundings.troubles,
+            tell=self._notifier.status,
         )
 
     # ------------------------------------------------------------------ life
@@ -282,6 +289,7 @@ class Daemon:
         start("feeder", self.feeder.run)
         start("work", self._listen_for_work)
         start("control", self.control.run)
+        start("surroundings", self.surroundings.run)
         start("status", self.status.run)
         start("pacer", self.pacer.run)
         start("reload", self._reload_when_asked)
@@ -320,14 +328,17 @@ class Daemon:
                 self._ports.meter.count("dialer_switch_reconnects_total")
                 self._ports.meter.gauge("dialer_switch_up", 1.0)
                 self.reaper.link_up(restarted=bool(event.data.get("restarted")))
-            case "link_lost" | "blind":
+            case "link_lost" | "no_link" | "blind":
                 self._ports.meter.gauge("dialer_switch_up", float(event.kind == "blind"))
                 self.gate.shut(Reason.SWITCH_BLIND, str(event.data.get("why", event.kind)))
             case "seeing":
                 self.reaper.seeing()
             case "gateway":
                 name = GatewayName(str(event.data.get("gateway", "")))
-                self.lines.gateway_state(name, bool(event.data.get("up")))
+                up = bool(event.data.get("up"))
+                self.lines.gateway_state(name, up, self._ports.clock.now())
+            case "caller_stop":
+                self.surroundings.wake()
         self.dispatcher.put(event)
 
     def _may_feed(self) -> bool:
@@ -366,13 +377,25 @@ class Daemon:
             self._reload()
 
     def _reload(self) -> dict[str, Any]:
-        """One at a time: a command and a signal may come together."""
+        """One at a time: a command and a signal may come together. systemd is told both ends;
+        not during a drain, where a READY would undo the STOPPING.
+        """
         with self._reloading:
-            return self._reload_alone()
+            if self._stopping.is_set():
+                return {"ok": False, "why": "the daemon is stopping"}
+            self._notifier.reloading()
+            try:
+                answer = self._reload_alone()
+            finally:
+                if not self._stopping.is_set():
+                    self._notifier.ready(self.status.line())
+        result = "applied" if answer["ok"] else "refused"
+        self._ports.meter.count("dialer_reloads_total", result=result)
+        self._ports.meter.gauge("dialer_reload_refused", float(not answer["ok"]))
+        return answer
 
     def _reload_alone(self) -> dict[str, Any]:
         """The whole new configuration, or the old one stays; no call is dropped."""
-        self._notifier.reloading()
         try:
             plan = self._load()
             now = self._ports.clock.now()
@@ -381,8 +404,6 @@ class Daemon:
         except (ConfigError, StoreError) as error:
             log.warning("reload refused, the old configuration stays", why=str(error))
             return {"ok": False, "why": str(error)}
-        finally:
-            self._notifier.ready("dialing")
         self._plan = plan
         self.dispatcher.do(lambda at: self._apply(plan))
         self.feeder.wake()

@@ -364,16 +364,16 @@ class Dispatcher:
         attempt = self._calls.attempts[pair.attempt]
         operator = self._calls.operators[pair.operator]
         campaign = self._calls.campaigns[attempt.claimed.entry.campaign]
-        wrapup_s = campaign.wrapup_s
         if operator.leg is None:
             raise Bug(f"operator {operator.id} was paired without a leg")
         event = happened.Paired(
             operator=operator.id,
             operator_leg=operator.leg,
             attempt=attempt.claimed.attempt_id,
-            wrapup_s=self._calls.groups[group].wrapup_s if wrapup_s is None else wrapup_s,
+            wrapup_s=self._calls.wrapup_of(campaign),
             max_talk_s=campaign.max_talk_s,
         )
         self._last_offered[group] = pair.turn
-        self.to_operator(operator.id, event, now)
+        # His step orders the bridge: it is on its way before anything is logged.
         self.to_attempt(attempt.claimed.attempt_id, event, now)
+        self.to_operator(operator.id, event, now)

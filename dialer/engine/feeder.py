@@ -8,6 +8,7 @@ lead wakes the feeder at once.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -111,8 +112,13 @@ class Feeder:
         entries, postponed = self._look(campaign, due, now)
         if postponed:
             self._ledger.postpone(campaign.name, postponed)
+            for reason, times in Counter(reason for _, reason, _ in postponed).items():
+                self._meter.count(
+                    "dialer_postponed_total", times, campaign=campaign.name, reason=reason
+                )
         if entries:
             self._offer(campaign.name, entries)
+            self._meter.count("dialer_offered_total", len(entries), campaign=campaign.name)
             self._fed(campaign.name)
         self._stale_from_s[campaign.name] = now.mono_s + REFRESH_S
         # What is in the hopper stays due until it is claimed: where the head has not more to

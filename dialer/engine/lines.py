@@ -13,8 +13,9 @@ from datetime import date
 import structlog
 
 from dialer.core.model import Campaign, Gateway, GatewayName, Moment, Number, NumberId
-from dialer.core.numbers.pools import may_show, number_day, number_hour
-from dialer.core.pacing import breaker, throttle
+from dialer.core.numbers.pools import number_day, number_hour, routes
+from dialer.core.pacing import breaker, flapping, throttle
+from dialer.core.trouble import Kind
 from dialer.engine.calls import Calls
 from dialer.ports import Shown
 
@@ -39,6 +40,7 @@ class Lines:
         self._switch = _bucket(switch_calls_per_s)
         self._buckets: dict[GatewayName, throttle.Bucket] = {}
         self._breakers: dict[GatewayName, breaker.Breaker] = {}
+        self._flaps: dict[GatewayName, flapping.Flaps] = {}
         self.down: set[GatewayName] = set()
         self.gateways: dict[GatewayName, Gateway] = {}
         self.pools: dict[str, list[Number]] = {}
@@ -54,6 +56,7 @@ class Lines:
             if known is None or known.rate_per_s != gateway.calls_per_s:
                 self._buckets[name] = _bucket(gateway.calls_per_s)
             self._breakers.setdefault(name, breaker.Breaker())
+            self._flaps.setdefault(name, flapping.Flaps())
         self.pools = {}
         for number in numbers:
             self.pools.setdefault(number.pool, []).append(number)
@@ -66,7 +69,23 @@ class Lines:
             gateway in self.gateways
             and gateway not in self.down
             and not breaker.is_resting(self._breakers[gateway], now.mono_s)
+            and not flapping.is_resting(self._flaps[gateway], now.mono_s)
         )
+
+    def trouble(self, gateway: GatewayName, now: Moment) -> tuple[Kind | None, str]:
+        """What is wrong with it and how long it rests; (None, "") while calls go out by it."""
+        flaps, failing = self._flaps[gateway], self._breakers[gateway]
+        if flapping.is_resting(flaps, now.mono_s):
+            left_s = flaps.resting_until_s - now.mono_s
+            return Kind.GATEWAY_FLAPS, f"goes up and down and rests for {left_s:.0f} s more"
+        if gateway in self.down:
+            return Kind.GATEWAY_DOWN, "is down, says the switch"
+        if breaker.is_resting(failing, now.mono_s):
+            left_s = failing.resting_until_s - now.mono_s
+            return Kind.GATEWAY_FAILS, (
+                f"failed {failing.failures} calls in a row and rests for {left_s:.0f} s more"
+            )
+        return None, ""
 
     def up(self, campaign: Campaign, now: Moment) -> list[GatewayName]:
         return [name for name in campaign.gateways if self.is_up(name, now)]
@@ -95,11 +114,11 @@ class Lines:
         spent: Collection[tuple[NumberId, date]],
         now: Moment,
     ) -> list[Shown]:
-        """The pool's numbers that may be shown now, each with the gateway that would show
+        """The pool's numbers that may be shown now, each with the gateways that would show
         it.
         """
         candidates = []
-        for number, gateway in may_show(
+        for number, ways in routes(
             self.pools.get(campaign.pool, []), campaign.gateways, open_gateways
         ):
             day = number_day(number, now.wall)
@@ -109,7 +128,8 @@ class Lines:
                 Shown(
                     number=number.id,
                     region=number.region,
-                    gateway=gateway,
+                    gateway=ways[0],
+                    others=ways[1:],
                     day=day,
                     hour=number_hour(number, now.wall),
                     soft_limit=number.soft_limit,
@@ -135,11 +155,17 @@ class Lines:
                 self._breakers[gateway], failed=failed, now_s=now.mono_s
             )
 
-    def gateway_state(self, gateway: GatewayName, up: bool) -> None:
+    def gateway_state(self, gateway: GatewayName, up: bool, now: Moment) -> None:
         """What the switch says of it; told at each change and at each sweep."""
-        if gateway in self.gateways and up is (gateway in self.down):
-            log.warning("gateway changed", gateway=gateway, up=up)
-            (self.down.discard if up else self.down.add)(gateway)
+        if gateway not in self.gateways or up is not (gateway in self.down):
+            return
+        log.warning("gateway changed", gateway=gateway, up=up)
+        (self.down.discard if up else self.down.add)(gateway)
+        if not up:
+            before = self._flaps[gateway]
+            self._flaps[gateway] = after = flapping.went_down(before, now.mono_s)
+            if after.resting_until_s != before.resting_until_s:
+                log.warning("gateway flaps and rests", gateway=gateway, rest_s=after.rest_s)
 
 
 def _bucket(rate_per_s: float) -> throttle.Bucket:

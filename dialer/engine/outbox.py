@@ -26,6 +26,7 @@ from dialer.core.calls.attempts import Attempt
 from dialer.core.calls.operators import Operator
 from dialer.core.calls.outcome import judge, outcome
 from dialer.core.model import (
+    AttemptId,
     Campaign,
     Claimed,
     Disposition,
@@ -67,14 +68,21 @@ class Withdrawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
-    """A person pressed the key: never again."""
+class OptedOut:
+    """A person pressed the key in this attempt's message: never again."""
 
-    phone: PhoneId
+    attempt: AttemptId
     at: datetime
 
 
-Item = Settled | Withdrawn | Stopped | OperatorChange
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The ledger knows the stop: the phone leaves every queue."""
+
+    phone: PhoneId
+
+
+Item = Settled | Withdrawn | OptedOut | Stopped | OperatorChange
 
 
 class Box:
@@ -168,8 +176,16 @@ class Outbox:
     """Filled inside the dispatcher's turn; each box is emptied by a greenlet of its own."""
 
     def __init__(
-        self, ledger: Ledger, hopper: Hopper, instance: InstanceName, clock: Clock, meter: Meter
+        self,
+        ledger: Ledger,
+        hopper: Hopper,
+        instance: InstanceName,
+        clock: Clock,
+        meter: Meter,
+        *,
+        opt_out_is_written: Callable[[AttemptId], None],
     ) -> None:
+        self._opt_out_is_written = opt_out_is_written
         self._ledger = ledger
         self._hopper = hopper
         self._instance = instance
@@ -204,6 +220,11 @@ class Outbox:
             campaign=entry.campaign,
             disposition=verdict.disposition.value,
         )
+        self._meter.count(
+            "dialer_gateway_attempts_ended_total",
+            gateway=attempt.claimed.gateway,
+            disposition=verdict.disposition.value,
+        )
         if verdict.disposition is Disposition.ABANDONED:
             self._meter.count("dialer_abandoned_total", campaign=entry.campaign)
         if result.talk_ms is not None:
@@ -215,8 +236,8 @@ class Outbox:
     def withdraw(self, claimed: Claimed, reason: str) -> None:
         self.to_ledger.put(Withdrawn(claimed, reason))
 
-    def stop_phone(self, phone: PhoneId, now: Moment) -> None:
-        self.to_ledger.put(Stopped(phone, now.wall))
+    def opt_out(self, attempt: AttemptId, now: Moment) -> None:
+        self.to_ledger.put(OptedOut(attempt, now.wall))
 
     def operator_moved(self, operator: Operator, now: Moment) -> None:
         self.to_ledger.put(
@@ -240,8 +261,8 @@ class Outbox:
 
     def _write_ledger(self, batch: Sequence[Item]) -> None:
         for item in batch:
-            if isinstance(item, Stopped):
-                self._ledger.add_stop(item.phone, origin="key during the message", now=item.at)
+            if isinstance(item, OptedOut):
+                self._write_opt_out(item)
         settled = [item.outcome for item in batch if isinstance(item, Settled)]
         if settled:
             self._ledger.end_attempts(settled)
@@ -253,7 +274,15 @@ class Outbox:
         moved = [item for item in batch if isinstance(item, OperatorChange)]
         if moved:
             self._ledger.log_operators(moved)
-        self.to_hopper.put(*(item for item in batch if not isinstance(item, OperatorChange)))
+        self.to_hopper.put(*(item for item in batch if isinstance(item, Settled | Withdrawn)))
+
+    def _write_opt_out(self, item: OptedOut) -> None:
+        """What this base does not know may be another daemon's on the same switch: it stays."""
+        answer = self._ledger.opt_out(item.attempt, item.at)
+        if answer.phone is not None:
+            self.to_hopper.put(Stopped(answer.phone))
+        if answer.known:
+            self._opt_out_is_written(item.attempt)
 
     def _write_hopper(self, batch: Sequence[Item]) -> None:
         stopped = [item.phone for item in batch if isinstance(item, Stopped)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import uuid4
 
@@ -225,6 +226,12 @@ class Pacer:
         self._spent = {key: at for key, at in self._spent.items() if at > now.mono_s}
         shown = self._lines.shown(campaign, room, self._spent, now)
         count = self._at_most(shown, room, want)
+        shown = [
+            replace(one, others=tuple(name for name in one.others if room[name] >= count))
+            if one.others
+            else one
+            for one in shown
+        ]
         if count == 0:
             if room and not shown:
                 self._rest(Reason.POOL_USED_UP, campaign, now)
@@ -254,7 +261,10 @@ class Pacer:
     def _at_most(
         self, shown: Sequence[Shown], room: Mapping[GatewayName, int], want: int
     ) -> int:
-        """Any of these numbers may be chosen, so each of their gateways must have the room."""
+        """Any of these numbers may be chosen, so each of their gateways must have the room.
+
+        A gateway that would only stand in for the first is left out where it has less.
+        """
         least = min((room[one.gateway] for one in shown), default=0)
         return min(want, CLAIM, least)
 

@@ -78,6 +78,9 @@ class Performer:
             ordered.GiveBack: self._give_back,
             ordered.StopPhone: self._stop_phone,
         }
+        self._begun: dict[type[Effect], Callable[..., Callable[[], object]]] = {
+            ordered.Bridge: self._begin_bridge,
+        }
         self._errands: dict[type[Effect], Callable[..., None]] = {
             ordered.Originate: self._originate,
             ordered.KillCustomer: self._kill_customer,
@@ -101,12 +104,15 @@ class Performer:
         kind = type(effect)
         if kind in self._at_once:
             self._at_once[kind](effect, now)
+        elif kind in self._begun:
+            # Written within the turn: a person waits for it. The answer is an errand.
+            self._nursery.errand(self._errand, effect, self._begun[kind](effect))
         else:
             self._nursery.errand(self._errand, effect)
 
-    def _errand(self, effect: Effect) -> None:
+    def _errand(self, effect: Effect, *begun: Callable[[], object]) -> None:
         try:
-            self._errands[type(effect)](effect)
+            self._errands[type(effect)](effect, *begun)
         except LinkDown as error:
             self._meter.count("dialer_effects_unsure_total", effect=type(effect).__name__)
             log.warning(
@@ -136,7 +142,19 @@ class Performer:
     def _stop_phone(self, effect: ordered.StopPhone, now: Moment) -> None:
         attempt = self._calls.find_attempt(effect.attempt)
         if attempt is not None:
-            self._outbox.stop_phone(attempt.claimed.entry.phone_id, now)
+            self._meter.count("dialer_opt_outs_total", campaign=attempt.claimed.entry.campaign)
+        self._outbox.opt_out(effect.attempt, now)
+
+    def opt_out_is_written(self, attempt: AttemptId) -> None:
+        """It stands in the ledger: the switch need not remember it any longer."""
+        self._nursery.errand(self._forget_opt_out, attempt)
+
+    def _forget_opt_out(self, attempt: AttemptId) -> None:
+        try:
+            self._switch.forget_opt_out(attempt)
+        except (LinkDown, CommandRefused) as error:
+            # The next sweep finds it again, and the ledger knows it then.
+            log.info("opt-out not forgotten yet", attempt=attempt, error=str(error))
 
     # ------------------------------------------------------------------ the customer's leg
 
@@ -151,6 +169,7 @@ class Performer:
             silence_ms=campaign.silence_ms,
             message=campaign.message,
             max_talk_s=campaign.max_talk_s,
+            opt_out_key=campaign.opt_out_key,
         )
         self._meter.count("dialer_originates_total", gateway=effect.gateway)
         try:
@@ -174,7 +193,9 @@ class Performer:
     def _play_message(self, effect: ordered.PlayMessage) -> None:
         campaign = self._calls.campaigns[CampaignName(effect.campaign)]
         try:
-            self._switch.play_message(LegId(effect.attempt), campaign.message)
+            self._switch.play_message(
+                LegId(effect.attempt), campaign.message, campaign.opt_out_key
+            )
         except CommandRefused as error:
             log.info(
                 "nobody left to hear the message", attempt=effect.attempt, reply=error.reply
@@ -193,9 +214,12 @@ class Performer:
 
     # ------------------------------------------------------------------ the hand-over
 
-    def _bridge(self, effect: ordered.Bridge) -> None:
+    def _begin_bridge(self, effect: ordered.Bridge) -> Callable[[], object]:
+        return self._switch.begin_bridge(effect.operator_leg, LegId(effect.attempt))
+
+    def _bridge(self, effect: ordered.Bridge, answered: Callable[[], object]) -> None:
         try:
-            self._switch.bridge(effect.operator_leg, LegId(effect.attempt))
+            answered()
         except CommandRefused as error:
             # `-ERR Invalid uuid`: one of the two is gone, the other untouched (proofs 4).
             self._meter.count("dialer_offers_failed_total", why="refused")

@@ -63,6 +63,7 @@ class Reaper:
         *,
         instance: InstanceName,
         remembered: Callable[[], Remembered],
+        opted_out: Callable[[AttemptId, Moment], None],
         gateway_seen: Callable[[GatewayName, bool], None],
     ) -> None:
         self._calls = calls
@@ -74,6 +75,7 @@ class Reaper:
         self._meter = meter
         self._instance = instance
         self._remembered = remembered
+        self._opted_out = opted_out
         self._gateway_seen = gateway_seen
         self._signal = Signal()
         #: Legs that the last look missed, and when they were missed first (monotonic).
@@ -104,10 +106,16 @@ class Reaper:
             self._signal.clear()
             if not told and not self._switch.usable():
                 continue  # "link up" or "seeing" will tell
+            began_s = self._clock.now().mono_s
             try:
                 self.sweep()
+                took_s = self._clock.now().mono_s - began_s
+                self._meter.observe("dialer_reconcile_sweep_seconds", took_s)
             except (LinkDown, CommandRefused) as error:
                 log.warning("reconcile waits for the switch", error=str(error))
+                if Reason.SWITCH_BLIND in self._gate.reasons:
+                    why = f"the switch cannot be compared with the books: {error}"
+                    self._gate.shut(Reason.SWITCH_BLIND, why)
 
     def _patience_s(self) -> float:
         """Sooner while something is missing, or while dialing waits for a whole look."""
@@ -145,6 +153,7 @@ class Reaper:
             if not self._switch.exists(leg):
                 self._gone(leg, believed[leg])
         self._keep_missing(look.missing - frozenset(look.gone))
+        self._read_opt_outs()
         for gateway, up in self._switch.gateways_up().items():
             self._gateway_seen(gateway, up)
         # Once a look has been taken every leg on the switch is known; those that are missing
@@ -152,6 +161,25 @@ class Reaper:
         # the switch is blind (or lost again) this look proves nothing of the next minute.
         if connection == self._connection and self._switch.usable():
             self._gate.open(Reason.SWITCH_BLIND)
+
+    def _read_opt_outs(self) -> None:
+        """Keys that were pressed while nobody listened: the switch has kept them.
+
+        A live attempt is told, for its result; of others the ledger knows whether they had
+        been bridged. Whoever is in a talk pressed it there: that means nothing.
+        """
+        try:
+            for attempt in self._switch.opt_outs():
+                live = self._calls.attempts.get(attempt)
+                if live is None or live.opt_out:
+                    self._opted_out(attempt, self._clock.now())
+                elif live.bridged_at is None:
+                    self._dispatcher.put(ToAttempt(attempt, happened.OptedOut()))
+                else:
+                    self._switch.forget_opt_out(attempt)
+        except CommandRefused as error:
+            # Dialing need not wait for it: the switch keeps them until we may ask.
+            log.warning("opt-outs cannot be read: allow us global_getvar", reply=error.reply)
 
     def _keep_missing(self, missing: frozenset[LegId]) -> None:
         now_s = self._clock.now().mono_s
@@ -260,13 +288,25 @@ class Reaper:
         paused = str(before.get("pause_reason") or "") or None
 
         def turn(now: Moment) -> None:
-            operator = operators.adopt(name, seen.leg, now, pause_reason=paused)
+            terms = self._terms(name, seen)
+            operator = operators.adopt(name, seen.leg, now, pause_reason=paused, **terms)
             self._dispatcher.enlist(operator)
 
         self._dispatcher.do(turn)
         self._count("operator_adopted")
         log.info("operator adopted", operator=name, state=seen.state.value)
         self._tell_operator(name, seen)
+
+    def _terms(self, name: OperatorId, seen: Seen) -> dict[str, float]:
+        """Those of the talk that he is in, else the longest wrap-up of his groups."""
+        attempt = self._calls.attempts.get(AttemptId(seen.partner or ""))
+        if attempt is not None:
+            campaign = self._calls.campaigns[attempt.claimed.entry.campaign]
+            wrapup_s = self._calls.wrapup_of(campaign)
+            return {"wrapup_s": wrapup_s, "max_talk_s": campaign.max_talk_s}
+        groups, known = self._calls.profiles[name].groups, self._calls.groups
+        wrapups_s = (known[one].wrapup_s for one in groups if one in known)
+        return {"wrapup_s": max(wrapups_s, default=0.0)}
 
     def _kill_quietly(self, leg: LegId, cause: str) -> None:
         try:

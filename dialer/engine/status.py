@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gevent
@@ -19,8 +19,9 @@ from dialer.core.calls.attempts import AttemptState
 from dialer.core.calls.operators import OperatorState
 from dialer.core.model import Campaign, InstanceName, Moment
 from dialer.core.numbers.pools import NumberLoad, number_day, pool_load
-from dialer.core.pacing.observation import sentence
+from dialer.core.pacing.sentence import sentence
 from dialer.core.permission.reasons import SENTENCES, Reason
+from dialer.core.trouble import Trouble
 from dialer.engine.calls import Calls
 from dialer.engine.gate import Gate
 from dialer.engine.lines import Lines
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 EVERY_S = 1.0
 #: Counts of our numbers are read from the hopper so often.
 NUMBERS_EVERY_S = 2.0
+#: More results than these wait only where a store is slow or away.
+MANY_RESULTS = 200
 
 
 class Status:
@@ -54,6 +57,8 @@ class Status:
         *,
         instance: InstanceName,
         phase: Callable[[], str],
+        troubles: Callable[[Moment], Sequence[Trouble]] = lambda now: (),
+        tell: Callable[[str], None],
     ) -> None:
         self._calls = calls
         self._switch = switch
@@ -67,6 +72,8 @@ class Status:
         self._meter = meter
         self._instance = instance
         self._phase = phase
+        self._troubles = troubles
+        self._tell = tell
         self._started = clock.now()
         self._numbers: dict[str, int] = {}
         self._numbers_at_s = -NUMBERS_EVERY_S
@@ -81,9 +88,24 @@ class Status:
             except StoreError as error:
                 log.debug("status cannot be published", error=str(error))
             self._measure(now)
+            self._tell(self.line())
             gevent.sleep(EVERY_S)
 
     # ------------------------------------------------------------------ values
+
+    def line(self) -> str:
+        """One line for `systemctl status`: the phase, what holds everything back, how much."""
+        held = "; ".join(
+            f"held back by {reason.value}: {detail or SENTENCES[reason]}"
+            for reason, detail in self._gate.reasons.items()
+        )
+        waits = self._outbox.size
+        parts = [
+            f"{self._phase()}: {len(self._calls.attempts)} calls",
+            f"{waits} results not written" if waits > MANY_RESULTS else "",
+            held,
+        ]
+        return "; ".join(part for part in parts if part)
 
     def value(self, now: Moment) -> dict[str, Any]:
         """Everything at once, as JSON holds it."""
@@ -113,6 +135,10 @@ class Status:
             "numbers": self._numbers,
             "pools": self._pools(now),
             "outbox": self._outbox.size,
+            "troubles": [
+                {"kind": one.kind.value, "subject": one.subject, "text": one.sentence}
+                for one in self._troubles(now)
+            ],
         }
 
     def _campaign(self, campaign: Campaign) -> dict[str, Any]:
@@ -169,6 +195,7 @@ class Status:
                 for one in numbers
             )
             self._meter.gauge("dialer_pool_used_ratio", load.share, pool=name)
+            self._meter.gauge("dialer_pool_calls_left", load.hard_left, pool=name)
             pools[name] = {
                 "used": load.used,
                 "left": load.hard_left,
@@ -179,22 +206,11 @@ class Status:
         return pools
 
     def _measure(self, now: Moment) -> None:
-        meter, calls = self._meter, self._calls
-        for campaign in calls.campaigns.values():
-            for state in AttemptState:
-                if state is not AttemptState.ENDED:
-                    live = calls.count(campaign.name, state)
-                    meter.gauge("dialer_calls", live, campaign=campaign.name, state=state.value)
-        for group in calls.groups:
-            states = Counter(one.state for _, one in calls.members(group))
-            for operator_state in OperatorState:
-                meter.gauge(
-                    "dialer_operators",
-                    states[operator_state],
-                    group=group,
-                    state=operator_state.value,
-                )
-        shut = self._gate.reasons
+        for campaign in self._calls.campaigns.values():
+            self._measure_campaign(campaign)
+        self._measure_operators()
+        self._measure_lines(now)
+        meter, shut = self._meter, self._gate.reasons
         for reason in Reason:
             meter.gauge("dialer_gate_shut", float(reason in shut), reason=reason.value)
         meter.gauge("dialer_switch_usable", float(self._switch.usable()))
@@ -202,9 +218,41 @@ class Status:
             meter.gauge("dialer_outbox_items", box.size, store=box.name)
             meter.gauge("dialer_outbox_age_seconds", box.age_s(now.mono_s), store=box.name)
 
+    def _measure_campaign(self, campaign: Campaign) -> None:
+        meter, name = self._meter, campaign.name
+        meter.gauge("dialer_campaign_active", float(campaign.active), campaign=name)
+        for state in AttemptState:
+            if state is not AttemptState.ENDED:
+                live = self._calls.count(name, state)
+                meter.gauge("dialer_calls", live, campaign=name, state=state.value)
+        abandoned, answered = self._pacer.caps.get(name, (0, 0))
+        ratio = abandoned / answered if answered else 0.0
+        meter.gauge("dialer_abandonment_ratio", ratio, campaign=name)
+        meter.gauge("dialer_abandonment_cap_ratio", campaign.abandonment_cap, campaign=name)
+
+    def _measure_operators(self) -> None:
+        for group in self._calls.groups:
+            states = Counter(one.state for _, one in self._calls.members(group))
+            for state in OperatorState:
+                self._meter.gauge(
+                    "dialer_operators", states[state], group=group, state=state.value
+                )
+
+    def _measure_lines(self, now: Moment) -> None:
+        meter = self._meter
+        for name, gateway in self._lines.gateways.items():
+            meter.gauge("dialer_gateway_up", float(self._lines.is_up(name, now)), gateway=name)
+            meter.gauge("dialer_gateway_calls", self._calls.on_gateway(name), gateway=name)
+            meter.gauge("dialer_gateway_calls_limit", gateway.calls_at_once, gateway=name)
+
 
 def health(status: Mapping[str, Any]) -> tuple[bool, dict[str, Any]]:
     """(well, details) for /healthz: well = running, and nothing that a person must mend."""
     held = dict(status["held_back_by"])
     well = status["phase"] in ("running", "draining") and not (held.keys() - {"halted"})
-    return well, {"phase": status["phase"], "held_back_by": held, "outbox": status["outbox"]}
+    return well, {
+        "phase": status["phase"],
+        "held_back_by": held,
+        "outbox": status["outbox"],
+        "troubles": [one["text"] for one in status["troubles"]],
+    }

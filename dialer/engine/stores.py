@@ -52,7 +52,9 @@ class StoreWatch:
         refill: Callable[[], None],
         halted: Callable[[], object],
         boxes: Sequence[Box],
+        switch_clock_offset_s: Callable[[], float | None] = lambda: None,
     ) -> None:
+        self._switch_clock_offset_s = switch_clock_offset_s
         self._calls = calls
         self._hopper, self._ledger = stores
         self._gate = gate
@@ -126,16 +128,20 @@ class StoreWatch:
         self._refill()
 
     def _compare_clocks(self) -> None:
-        offset_s = self._ledger.clock_offset_s()
+        """R10.7: the ledger's against ours, and the switch's, of which each tick tells."""
+        offset_s, whose = self._ledger.clock_offset_s(), "PostgreSQL's"
         self._meter.gauge("dialer_clock_offset_seconds", offset_s, against="postgresql")
+        of_switch_s = self._switch_clock_offset_s() or 0.0
+        if abs(of_switch_s) > abs(offset_s):
+            offset_s, whose = of_switch_s, "the switch's"
         if abs(offset_s) >= CLOCK_STOP_S:
             self._gate.shut(
-                Reason.CLOCK_OFF, f"PostgreSQL's clock is {offset_s:+.1f} s off: mend NTP"
+                Reason.CLOCK_OFF, f"{whose} clock is {offset_s:+.1f} s off: mend NTP"
             )
         else:
             self._gate.open(Reason.CLOCK_OFF)
             if abs(offset_s) >= CLOCK_ALARM_S:
-                log.warning("clocks differ", offset_s=round(offset_s, 3))
+                log.warning("clocks differ", whose=whose, offset_s=round(offset_s, 3))
 
     def _read_halt(self) -> None:
         """The emergency stop is kept in the ledger: it outlives us and binds every daemon.

@@ -87,8 +87,12 @@ class Notifier:
 
     def __init__(self, address: str | None = None) -> None:
         self._address = os.environ.get("NOTIFY_SOCKET", "") if address is None else address
+        self._last_status = ""
         microseconds = os.environ.get("WATCHDOG_USEC", "0")
-        self.watchdog_s = int(microseconds) / 2e6 if microseconds.isdigit() else 0.0
+        # A process that systemd's own child has started inherits the variables, not the duty.
+        meant = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+        watched = meant and microseconds.isdigit()
+        self.watchdog_s = int(microseconds) / 2e6 if watched else 0.0
 
     def _say(self, *lines: str) -> None:
         if not self._address:
@@ -104,7 +108,11 @@ class Notifier:
         self._say("READY=1", f"STATUS={status}")
 
     def status(self, status: str) -> None:
-        self._say(f"STATUS={status}")
+        """The line of `systemctl status`; told when it changes."""
+        line = " ".join(status.split())
+        if line != self._last_status:
+            self._last_status = line
+            self._say(f"STATUS={line}")
 
     def reloading(self) -> None:
         self._say("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")

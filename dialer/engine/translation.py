@@ -50,6 +50,7 @@ class Router:
             "hung_up": self._hung_up,
             "originate_failed": self._originate_failed,
             "dtmf": self._key,
+            "opted_out": self._opted_out,
             "link_lost": self._link_lost,
         }
 
@@ -78,6 +79,9 @@ class Router:
         if attempt := self._attempt(event.leg):
             campaign = attempt.claimed.entry.campaign
             self._meter.count("dialer_answered_total", campaign=campaign)
+            if attempt.dialed_at is not None and attempt.answered_at is None:
+                rang_s = max(0.0, now.mono_s - attempt.dialed_at.mono_s)
+                self._meter.observe("dialer_ring_seconds", rang_s, campaign=campaign)
             self._to_attempt(attempt.claimed.attempt_id, happened.Answered(), now)
 
     def _ready(self, event: SwitchEvent, now: Moment) -> None:
@@ -151,6 +155,10 @@ class Router:
         if attempt is not None:
             digit = str(event.data.get("digit", ""))
             self._to_attempt(attempt.claimed.attempt_id, happened.KeyPressed(digit), now)
+
+    def _opted_out(self, event: SwitchEvent, now: Moment) -> None:
+        if attempt := self._attempt(event.leg):
+            self._to_attempt(attempt.claimed.attempt_id, happened.OptedOut(), now)
 
     def _link_lost(self, event: SwitchEvent, now: Moment) -> None:
         for key in list(self._calls.attempts):

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dialer.core.model import Gateway, InstanceName, LegId
+from dialer.core.model import Gateway, InstanceName, LegId, NumberId
+from dialer.core.numbers import forms
 from dialer.core.permission.destinations import refusal
 from dialer.core.permission.reasons import Reason
 from dialer.errors import Bug
@@ -23,24 +24,38 @@ from dialer.ports import CustomerCall, OperatorCall
 
 TICK = "dialer::tick"
 READY = "dialer::ready"
+#: A global variable of the switch by the attempt's id: it outlives the leg, and us.
+OPT_OUT = "dialer_opt_out_"
+#: The same by the call of somebody who called back; its value is his number.
+CALLER_OUT = "dialer_caller_out_"
+CALLER_STOP = "dialer::opt_out"
+#: Header of the event by which the script tells of the key (no commas may stand there).
+KEY = "dialer_key"
 EVENTS = (
     "event json CHANNEL_CREATE CHANNEL_PROGRESS CHANNEL_PROGRESS_MEDIA CHANNEL_ANSWER"
     " CHANNEL_PARK CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_HANGUP_COMPLETE CHANNEL_DESTROY"
-    " BACKGROUND_JOB HEARTBEAT SHUTDOWN RECORD_STOP DTMF"
-    f" CUSTOM {READY} {TICK} sofia::gateway_state sofia::gateway_add sofia::gateway_delete"
+    " BACKGROUND_JOB HEARTBEAT SHUTDOWN RECORD_STOP DTMF CHANNEL_APPLICATION"
+    f" CUSTOM {READY} {TICK} {CALLER_STOP}"
+    " sofia::gateway_state sofia::gateway_add sofia::gateway_delete"
     " sofia::register sofia::unregister sofia::expire sofia::sip_user_state"
 )  # freeswitch.md 2.2, without PLAYBACK_STOP (nobody reads it, 8 kB each); CUSTOM comes last
 VERSION = "api version"
 CORE_UUID = "api global_getvar core_uuid"
+GLOBALS = "api global_getvar"  # all of them, a line each
 SHOW_CHANNELS = "api show channels as json"
 PING = "api uuid_exists 00000000-0000-4000-8000-000000000000"  # looks into the session table
 
-_NUMBER = re.compile(r"\+?[0-9]{5,18}")
-_PREFIX = re.compile(r"[0-9]{0,10}")
+_CODEC = re.compile(r"[A-Za-z0-9]{2,12}(?:@[0-9]{1,6}[hi])?")
+_DIGIT = re.compile(r"[0-9]")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ENDPOINT = re.compile(rf"user/[A-Za-z0-9_.-]{{1,64}}@{_LABEL}(?:\.{_LABEL}){{0,15}}")
+
+#: Where the carrier reads the shown number -> `sip_cid_type`. From is the gateway's own
+#: parameter (caller-id-in-from), written by `dialer gateways`.
+CID_TYPES = {"from": "", "pai": "pid", "rpid": "rpid", "from_and_pai": "pid",
+             "from_and_rpid": "rpid"}  # fmt: skip
 
 
 class Cause(StrEnum):
@@ -91,7 +106,8 @@ def originate_customer(call: CustomerCall, gateway: Gateway, house: House) -> st
         f"origination_caller_id_name={shown}",
         "ignore_early_media=true",
         f"originate_timeout={_whole(call.ring_timeout_s, 1, 300)}",
-        "absolute_codec_string=PCMA",
+        f"absolute_codec_string={codec_string(gateway.codecs)}",
+        *gateway_variables(gateway),
         "hangup_after_bridge=true",
         "ignore_display_updates=true",
         f"dialer_instance={house.instance}",
@@ -102,13 +118,28 @@ def originate_customer(call: CustomerCall, gateway: Gateway, house: House) -> st
         (
             f"event:Event-Name=CUSTOM,Event-Subclass={READY}",
             f"playback:silence_stream://{_whole(call.silence_ms, 1, 60_000)}",
-            f"playback:{_sound(call.message, house)}",
-            f"hangup:{Cause.NORMAL_CLEARING}",
+            *_message(attempt, call.message, call.opt_out_key, house),
         )
     )
-    number = called(call.digits, gateway, house)
+    number = called(call.digits, gateway, house, call.caller)
     where = f"sofia/gateway/{_name(gateway.name, 'gateway')}/{number}"
     return f"bgapi originate {{{','.join(variables)}}}{where} 'm:^:{script}' inline"
+
+
+def _message(leg: str, message: str, key: str, house: House) -> tuple[str, ...]:
+    """Steps of a script: the message, with the key that ends all further calls, then the end.
+
+    The switch itself writes the key down, so that it counts when nobody of us is alive
+    (docs/decisions/0014). It interrupts the message for a moment only: it is heard to its end.
+    """
+    play = f"playback:{_sound(message, house)}", f"hangup:{Cause.NORMAL_CLEARING}"
+    if not key:
+        return play
+    if not _DIGIT.fullmatch(key):
+        raise Bug("an opt-out key that is no digit")
+    heard = f"m:~:set_global:{OPT_OUT}{leg}={key}~event:{KEY}={key}"
+    bind = f"bind_digit_action:dialer,{key},exec:execute_extension,{heard} inline"
+    return bind, *play
 
 
 def originate_operator(call: OperatorCall, house: House) -> str:
@@ -130,30 +161,49 @@ def originate_operator(call: OperatorCall, house: House) -> str:
     return f"bgapi originate {{{','.join(variables)}}}{_endpoint(call.endpoint)} &park()"
 
 
-def called(digits: str, gateway: Gateway, house: House) -> str:
+def called(digits: str, gateway: Gateway, house: House, caller: NumberId | None = None) -> str:
     """The number as this gateway wants it. Asked once more: may it be dialed at all?"""
-    if not digits.startswith("+"):
-        raise Bug("the number to call is not in E.164")
-    number = number_form(digits, gateway.called_form)
+    port = gateway.sim_ports.get(caller, "") if caller is not None else ""
+    number = forms.written(
+        digits,
+        gateway.called_form,
+        strip=gateway.called_strip,
+        prefix=gateway.called_prefix + port,
+    )
+    if number is None:
+        raise Bug("the number to call is not in E.164, or not to be written as configured")
     if house.refuse(digits) is not None:
         raise Bug("not an allowed destination")
-    if not _PREFIX.fullmatch(gateway.called_prefix):
-        raise Bug("a gateway's prefix of other characters than digits")
-    return gateway.called_prefix + number
+    return number
 
 
 def number_form(number: str, form: str) -> str:
-    """`number` (E.164) in one of the forms of `Gateway.called_form`."""
-    if not _NUMBER.fullmatch(number):
-        raise Bug("a number of other characters than 5 to 18 digits")
-    bare = number.removeprefix("+")
-    if form == "+e164":
-        return f"+{bare}"
-    if form == "e164":
-        return bare
-    if form == "national8" and len(bare) == 11 and bare.startswith("7"):
-        return f"8{bare[1:]}"
-    raise Bug("a form of number that cannot be written: unknown, or national8 outside +7")
+    """`number` (E.164) in one of the words of `core.numbers.forms`."""
+    text = forms.written(number, form)
+    if text is None:
+        raise Bug("a number that cannot be written: not E.164, or of no such form")
+    return text
+
+
+def gateway_variables(gateway: Gateway) -> tuple[str, ...]:
+    """What the carrier wants to be different (R3.11); nothing where it is as proved."""
+    variables: list[str] = []
+    if cid_type := CID_TYPES[gateway.caller_in]:
+        # Without the second a "Privacy: none" goes along, which some carriers refuse.
+        variables += (f"sip_cid_type={cid_type}", "sip_cid_suppress_privacy_none=true")
+    if gateway.dtmf != "rfc2833":
+        variables.append(f"dtmf_type={_name(gateway.dtmf, 'way to send keys')}")
+    if gateway.media_encryption != "none":
+        word = _name(gateway.media_encryption, "encryption")
+        variables.append(f"rtp_secure_media={word}")
+    return tuple(variables)
+
+
+def codec_string(codecs: tuple[str, ...]) -> str:
+    """One codec: no transcoding. Several need another separator than the variables'."""
+    if not codecs or not all(_CODEC.fullmatch(codec) for codec in codecs):
+        raise Bug("a codec's name with characters that may not stand there")
+    return codecs[0] if len(codecs) == 1 else "^^:" + ":".join(codecs)
 
 
 # ------------------------------------------------------------------ what is done with legs
@@ -172,10 +222,24 @@ def kill(leg: LegId, cause: str) -> str:
     return f"api uuid_kill {uuid(leg)} {_cause(cause)}"
 
 
-def play_message(leg: LegId, message: str, house: House) -> str:
+def play_message(leg: LegId, message: str, key: str, house: House) -> str:
     """For a leg that has left its script; uuid_broadcast says +OK there and plays nothing."""
-    script = f"playback:{_sound(message, house)}^hangup:{Cause.NORMAL_CLEARING}"
+    script = "^".join(_message(uuid(leg), message, key, house))
     return f"api uuid_transfer {uuid(leg)} 'm:^:{script}' inline"
+
+
+def forget_opt_out(attempt: str) -> str:
+    """No value: the variable is gone."""
+    return f"api global_setvar {OPT_OUT}{uuid(attempt)}="
+
+
+def forget_caller_stop(call: LegId) -> str:
+    return f"api global_setvar {CALLER_OUT}{uuid(call)}="
+
+
+def has_sound(message: str, house: House) -> str:
+    """Asked where the folder of the messages is known: a path from the root."""
+    return f"api file_exists {_sound(message, house)}"
 
 
 def clean(leg: LegId) -> str:

@@ -14,8 +14,9 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any, cast
 
 import gevent
@@ -26,6 +27,7 @@ from gevent.event import AsyncResult, Event
 from gevent.lock import BoundedSemaphore
 
 from dialer.errors import Bug, CommandRefused, LinkDown
+from dialer.esl.deadline import Expired, limited
 from dialer.esl.framing import (
     NO_HEADERS,
     Frame,
@@ -57,25 +59,6 @@ class CommandTimedOut(LinkDown):
 
 class WrongPassword(LinkDown):
     """The switch refused the password."""
-
-
-class _Expired(Exception):
-    """The deadline of one of our own waits has passed."""
-
-
-@contextmanager
-def _limited(timeout_s: float) -> Iterator[None]:
-    """A deadline that never swallows somebody else's gevent.Timeout."""
-    mine = gevent.Timeout(timeout_s)
-    mine.start()
-    try:
-        yield
-    except gevent.Timeout as fired:
-        if fired is not mine:
-            raise
-        raise _Expired from None
-    finally:
-        mine.close()
 
 
 class _Place:
@@ -134,7 +117,7 @@ class Link(greenswitch.InboundESL):
         until = self._monotonic() + left_s
         where = f"the switch at {self.host}:{self.port}"
         try:
-            with _limited(left_s):
+            with limited(left_s):
                 self.sock = socket.create_connection((self.host, self.port), timeout=None)
             _tune(self.sock)
             self.start_event_handlers()
@@ -144,7 +127,7 @@ class Link(greenswitch.InboundESL):
             if self.ended.is_set():
                 raise LinkDown(f"{where} hung up: {self._why_ended}")
             self.connected = True
-        except _Expired:
+        except Expired:
             raise LinkDown(f"{where} does not answer within {left_s:g} s") from None
         except OSError as error:
             raise LinkDown(f"no connection to {where}: {error.strerror or error}") from error
@@ -297,6 +280,31 @@ class Link(greenswitch.InboundESL):
             self._in_flight.release()
         return reply_text(frame)
 
+    def begin(self, data: str, timeout_s: float = 5.0) -> Callable[[], str]:
+        """Write now, without a wait; what is returned waits for the answer, as `send` does.
+
+        Where the socket is busy or full the whole of it waits. Not held up by IN_FLIGHT: a
+        person on the line goes ahead of those who are still to be dialed.
+        """
+        place = self._write_now(command_bytes(data, NO_HEADERS))
+        if place is None:
+            return partial(self.send, data, timeout_s)
+        until = self._monotonic() + timeout_s
+        return lambda: reply_text(self._await(place, until, verb_of(data)))
+
+    def _write_now(self, payload: bytes) -> _Place | None:
+        """None where nothing was written. No yield in here, so no lock."""
+        if self._why_ended is not None or self._reader is None or self._writing.locked():
+            return None
+        place = _Place(self._monotonic())
+        try:
+            sent = os.write(self.sock.fileno(), payload)
+        except OSError:  # full, or just closed: `send` finds out which
+            return None
+        self._places.append(place)
+        self._settle_write(place, sent, len(payload))
+        return place
+
     def _write(self, payload: bytes, until: float, verb: str) -> _Place:
         if not self._writing.acquire(timeout=max(0.0, until - self._monotonic())):
             raise NotSent(f"{verb}: an earlier command is still being written")
@@ -306,10 +314,10 @@ class Link(greenswitch.InboundESL):
             if self._why_ended is not None or self._reader is None:
                 raise NotSent(f"{verb}: link ended: {self._why_ended or 'not connected'}")
             self._places.append(place)
-            with memoryview(payload) as view, _limited(max(0.001, until - self._monotonic())):
+            with memoryview(payload) as view, limited(max(0.001, until - self._monotonic())):
                 while sent < len(payload):
                     sent += self.sock.send(view[sent:])
-        except _Expired:
+        except Expired:
             raise (LinkDown if sent else NotSent)(f"{verb}: the switch does not read") from None
         except OSError as error:
             self._abort(f"lost: {error.strerror or error}")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dialer.core.model import AttemptId, Evidence, LegId, OperatorId
-from dialer.esl.commands import READY, TICK
+from dialer.esl.commands import CALLER_STOP, KEY, READY, TICK
 from dialer.ports import FoundLeg, SwitchEvent
 
 Headers = Mapping[str, Any]
@@ -31,6 +31,7 @@ KINDS = frozenset(
         "hung_up",  # + evidence: Evidence; created_at, answered_at, bridged_at (epoch s, None)
         "destroyed",  # + ghost: True, no channel ever lived (others: see worth_decoding)
         "dtmf",  # + digit
+        "opted_out",  # the opt-out key, heard by the customer's own script
         "record_stopped",  # + path
         # a background job of ours (translate gives "job", the switch object makes these of it)
         "job",  # job, reply, origination_uuid, instance
@@ -40,11 +41,13 @@ KINDS = frozenset(
         "heartbeat",  # core_uuid, version, sessions
         "tick",  # instance, number
         "shutdown",
+        "caller_stop",  # leg: the call of somebody who called back and pressed 9
         "gateway",  # gateway, up
         "registration",  # user, domain, registered
         # made by the keeper, not by the switch
         "link_up",  # core_uuid, version, restarted
         "link_lost",  # why
+        "no_link",  # why: each new reason for which there is none
         "blind",  # why: events do not flow or no command is answered; nothing may be originated
         "seeing",
     }
@@ -166,6 +169,13 @@ def _dtmf(headers: Headers) -> SwitchEvent | None:
     return _of_leg(headers, "dtmf", {"digit": digit}) if digit is not None else None
 
 
+def _application(headers: Headers) -> SwitchEvent | None:
+    """The `event` application of the customer's script; other people's scripts use it too."""
+    if _text(headers.get(KEY)) is None:
+        return None
+    return _of_leg(headers, "opted_out", {})
+
+
 def _record_stopped(headers: Headers) -> SwitchEvent | None:
     return _of_leg(headers, "record_stopped", {"path": _text(headers.get("Record-File-Path"))})
 
@@ -256,11 +266,13 @@ _READERS: Mapping[str, Callable[[Headers], SwitchEvent | None]] = {
     "CHANNEL_HANGUP_COMPLETE": _hung_up,
     "CHANNEL_DESTROY": _destroyed,
     "DTMF": _dtmf,
+    "CHANNEL_APPLICATION": _application,
     "RECORD_STOP": _record_stopped,
     "BACKGROUND_JOB": _job,
     "HEARTBEAT": _heartbeat,
     TICK: _tick,
     "SHUTDOWN": _shutdown,
+    CALLER_STOP: _leg_event("caller_stop"),
     "sofia::gateway_state": _gateway(None),
     "sofia::gateway_add": _gateway(True),
     "sofia::gateway_delete": _gateway(False),

@@ -23,7 +23,7 @@ from dialer.core.model import (
     OpenAttempt,
     PhoneId,
 )
-from dialer.core.numbers.choice import choose, held_back
+from dialer.core.numbers.choice import choose, held_back, route
 from dialer.core.numbers.limits import Usage
 from dialer.errors import Bug, StoreError
 from dialer.ports import ClaimAnswer, ClaimRequest, Shown
@@ -169,6 +169,7 @@ class MemoryHopper:
                     region=entry.region,
                     sticky=entry.sticky_number,
                     now_s=now_s,
+                    avoided=entry.history.avoided_gateways,
                 )
                 if i is None:
                     self._numbers_end_it(request, now_s, held)
@@ -210,7 +211,7 @@ class MemoryHopper:
             entry=entry,
             number=number,
             number_day=shown.day,
-            gateway=shown.gateway,
+            gateway=route(shown, entry.history.avoided_gateways),
         )
         hour = "" if shown.calls_per_hour is None else shown.hour
         del store.queues[request.campaign][entry.contact_id]

@@ -5,6 +5,7 @@ Python reads:
 
     head length u16 | callable_until f64 (0 = no end) | rank f64
     | phone, region, sticky number: u16 and text each
+    | gateways to avoid, one a line: u16 and text; only where there are any
 
 A lease is eight lines: holder, number, day, hour ("" = no hourly limit), gateway, campaign,
 contact, phone. Their texts are validated names and our own numbers; one that holds a line break
@@ -50,6 +51,11 @@ def pack_entry(entry: Entry) -> bytes:
         *(len(region), region),
         *(len(sticky), sticky),
     )
+    avoided = sorted(entry.history.avoided_gateways)
+    if avoided:
+        check_lines(avoided)
+        lines = "\n".join(avoided).encode()
+        head += struct.pack(f"<H{len(lines)}s", len(lines), lines)
     body = (
         *(entry.campaign, entry.contact_id, entry.phone_id, entry.rank, entry.position),
         *(entry.source, entry.region, entry.zones, entry.sticky_number, entry.callable_until),
@@ -87,6 +93,7 @@ def _history_to_list(past: History) -> list[Any]:
         *(past.tries_today, past.tries_week, past.tries_month, past.talks_today),
         *(past.uncharged_today, past.rounds_failed, past.last_try_on, past.dead_attempts),
         *(sorted(past.dead_days), sorted(past.dead_gateways), past.unavailable_attempts),
+        sorted(past.failed_gateways),
     ]
 
 
@@ -104,6 +111,7 @@ def _history_from_list(past: Sequence[Any]) -> History:
         dead_days=frozenset(date.fromisoformat(day) for day in dead_days),
         dead_gateways=frozenset(past[9]),
         unavailable_attempts=past[10],
+        failed_gateways=frozenset(past[11] if len(past) > 11 else ()),
     )
 
 

@@ -28,6 +28,7 @@ from dialer.core.model import (
     OpenAttempt,
     PhoneId,
 )
+from dialer.core.numbers.choice import route
 from dialer.errors import Bug, StoreError
 from dialer.hopper.client import STORE, translated
 from dialer.hopper.keys import Keys
@@ -189,13 +190,14 @@ class RedisHopper:
         claimed = []
         for i, attempt in zip(range(0, len(taken), 2), request.attempt_ids, strict=False):
             shown: Shown = request.shown[taken[i] - 1]
+            entry = unpack_entry(taken[i + 1])
             claimed.append(
                 Claimed(
                     attempt_id=attempt,
-                    entry=unpack_entry(taken[i + 1]),
+                    entry=entry,
                     number=shown.number,
                     number_day=shown.day,
-                    gateway=shown.gateway,
+                    gateway=route(shown, entry.history.avoided_gateways),
                 )
             )
         short = request.count - len(claimed)

@@ -30,6 +30,7 @@ def claim_words(keys: Keys, request: ClaimRequest, *, epoch: str, holder: str) -
     check_lines((request.campaign, holder))
     if b"\\n" in pool:  # a line break as JSON writes it: one look for all texts of the pool
         check_lines([text for one in shown for text in (one.number, one.gateway, one.hour)])
+        check_lines([name for one in shown for name in one.others])
     names = [
         *(keys.epoch, keys.queue(request.campaign), keys.entries(request.campaign)),
         *(keys.phones, keys.contacts, keys.leases, keys.holders, keys.at_once),
@@ -61,6 +62,7 @@ def _columns(shown: Sequence[Shown], days: Sequence[date]) -> list[Any]:
         _column([one.hour for one in shown]),
         _column([places[one.day] for one in shown]),
         {region: ",".join(in_it) for region, in_it in regions.items()},
+        _column(["\n".join(one.others) for one in shown]),
     ]
 
 

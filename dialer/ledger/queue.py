@@ -81,7 +81,7 @@ def _due(row: Row, campaign: CampaignName, now: datetime) -> Due:
         held=reason,
         held_until=until,
         windows=stored.windows_from_json(windows),
-        segment=row[23],
+        segment=row[24],
     )
 
 
@@ -104,6 +104,7 @@ def _history(row: Row, rounds_failed: int) -> History:
         dead_days=frozenset(days),
         dead_gateways=frozenset(gateways),
         unavailable_attempts=silent,
+        failed_gateways=frozenset(row[23] or ()),
     )
 
 

@@ -11,15 +11,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from dialer.core.model import PhoneId
+from dialer.core.model import AttemptId, PhoneId
 from dialer.core.permission.grounds import StopFact
 from dialer.errors import StoreError
 from dialer.ledger import phones, service, stored
 from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
-from dialer.ports import OpenCall, Stopped, Wish
+from dialer.ports import CallerStop, OpenCall, OptOut, Stopped, Wish
 
 SQL = statements("stops")
+#: Where a wish came from, as `origin` keeps it.
+IN_MESSAGE = "key during the message"
+CALLED_BACK = "called back, key 9"
 
 
 @contextmanager
@@ -51,6 +54,56 @@ def add(
             },
         ).fetchone()
     return Stopped(number=row[0], is_new=row[1]) if row else Stopped(number=0, is_new=False)
+
+
+def opt_out(pool: Pool, attempt: AttemptId, *, now: datetime) -> OptOut:
+    """The key in the message of this attempt, open or ended; the same once more is nothing."""
+    with pool.connection() as connection:
+        row = connection.execute(SQL["attempt_of_key"], {"attempt": attempt}).fetchone()
+    if row is None:
+        return OptOut(known=False)
+    phone, bridged = PhoneId(row[0]), row[1]
+    if bridged:
+        return OptOut(known=True)
+    with locked(pool, phone) as connection:
+        connection.execute(SQL["add_stop"], _never(phone, now))
+        connection.execute(SQL["note_opt_out"], {"attempt": attempt})
+    return OptOut(known=True, phone=phone)
+
+
+def _never(phone: PhoneId, now: datetime, origin: str = IN_MESSAGE) -> dict[str, object]:
+    return {
+        "phone": phone,
+        "channel": "phone",
+        "category": "never",
+        "scope": "global",
+        "scope_value": None,
+        "at": now,
+        "expires_at": None,
+        "origin": origin,
+    }
+
+
+def take_callers(
+    pool: Pool, callers: Sequence[CallerStop], secret: bytes | None, now: datetime
+) -> list[PhoneId]:
+    """Each call once, however often it is told; the phones that were stopped by it now."""
+    calls = [str(one.call) for one in callers]
+    with pool.connection() as connection:
+        rows = connection.execute(SQL["known_caller_stops"], {"calls": calls}).fetchall()
+    known = {row[0] for row in rows}
+    stopped = []
+    for one in callers:
+        if one.call in known or one.caller is None:
+            continue
+        with pool.transaction() as connection:
+            phone = phones.find_or_add(connection, one.caller, secret)
+            phones.lock(connection, [phone])
+            words = {"call": one.call, "phone": phone, "at": now}
+            if connection.execute(SQL["take_caller_stop"], words).fetchone() is not None:
+                connection.execute(SQL["add_stop"], _never(phone, now, CALLED_BACK))
+                stopped.append(phone)
+    return stopped
 
 
 def remove(

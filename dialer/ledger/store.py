@@ -48,6 +48,7 @@ from dialer.ledger.migrate import migrate, pending
 from dialer.ledger.pool import Pool
 from dialer.ledger.reports import ReportQueries
 from dialer.ports import (
+    CallerStop,
     Due,
     HotLead,
     ImportedConsent,
@@ -55,6 +56,7 @@ from dialer.ports import (
     ImportRow,
     OpenCall,
     OperatorChange,
+    OptOut,
     RejectedRow,
     StopImport,
     Stopped,
@@ -232,6 +234,14 @@ class PostgresLedger:
         self, phone: PhoneId, *, purpose: str | None, now: datetime, by: str = "the person"
     ) -> int:
         return consents.withdraw(self._pool, phone, purpose=purpose, now=now, by=by)
+
+    def opt_out(self, attempt: AttemptId, now: datetime) -> OptOut:
+        return stops.opt_out(self._pool, attempt, now=now)
+
+    def take_caller_stops(
+        self, callers: Sequence[CallerStop], now: datetime
+    ) -> Sequence[PhoneId]:
+        return stops.take_callers(self._pool, callers, self._key, now)
 
     def consents_of(self, phone: PhoneId) -> Sequence[tuple[int, ConsentFact]]:
         with self._pool.connection() as connection:

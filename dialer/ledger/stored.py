@@ -129,6 +129,7 @@ def entry_to_json(entry: Entry) -> str:
                 "dead_days": sorted(h.dead_days),
                 "dead_gateways": sorted(h.dead_gateways),
                 "unavailable": h.unavailable_attempts,
+                "failed_gateways": sorted(h.failed_gateways),
             },
         }
     )
@@ -161,5 +162,6 @@ def entry_from_json(
             dead_days=frozenset(date.fromisoformat(day) for day in h["dead_days"]),
             dead_gateways=frozenset(h["dead_gateways"]),
             unavailable_attempts=h["unavailable"],
+            failed_gateways=frozenset(h.get("failed_gateways", ())),
         ),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import structlog
@@ -63,10 +64,22 @@ class PrometheusMeter:
             registry=self.registry,
         )
         build.labels(dialer.__version__, platform.python_version()).set(1)
-        # What can be zero is shown as zero from the start: an alert needs both ends of a rise.
+        self._show_zeros()
+
+    def _show_zeros(self) -> None:
+        """What can be zero is shown as zero from the start: an alert needs both ends of a rise.
+
+        Of labelled ones only counters whose labels are all closed sets, and small.
+        """
         for name, metric in METRICS.items():
-            if not metric.labels:
-                self._child(name, metric.kind, {})
+            closed = [label.values for label in metric.labels if label.values is not None]
+            if metric.labels and (
+                metric.kind is not Kind.COUNTER or len(closed) < len(metric.labels)
+            ):
+                continue
+            for values in product(*map(sorted, closed)):
+                labels = [label.name for label in metric.labels]
+                self._child(name, metric.kind, dict(zip(labels, values, strict=True)))
 
     def _make(self, metric: Metric) -> Counter | Gauge | Histogram:
         labels = [label.name for label in metric.labels]

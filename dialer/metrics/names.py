@@ -17,6 +17,7 @@ from dialer.core.calls.operator_value import OperatorState
 from dialer.core.model import Disposition
 from dialer.core.pacing.observation import Binding
 from dialer.core.permission.reasons import Reason
+from dialer.core.trouble import Kind as Trouble
 
 
 class Kind(StrEnum):
@@ -62,11 +63,13 @@ EFFECT = Label(name="effect")
 VERB = Label(name="verb")
 WHY = Label(name="why")
 # Closed sets.
+RELOAD = _closed("result", ("applied", "refused"))
 STORE = _closed("store", ("redis", "postgresql"))
 AGAINST = _closed("against", ("postgresql", "switch"))
 MACHINE = _closed("machine", ("attempt", "operator"))
 DISPOSITION = _closed("disposition", Disposition)
 REASON = _closed("reason", Reason)
+TROUBLE = _closed("kind", Trouble)
 ANSWER = _closed("answer", ("committed", *Reason))
 BINDING = _closed("binding", Binding)
 ATTEMPT_STATE = _closed("state", AttemptState)
@@ -79,6 +82,8 @@ QUICK_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 HAND_OVER_S = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
 #: One turn of the dispatcher: past some milliseconds it delays bridges.
 TURN_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5)
+#: A phone rings 15 s at least (regulators); 25 s by default.
+RING_S = (1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 25.0, 30.0, 45.0, 60.0)
 PERSON_S = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
 
 
@@ -96,6 +101,16 @@ def _histogram(name: str, help: str, buckets: tuple[float, ...], *labels: Label)
 
 _ALL = (
     # the walk of a contact
+    _gauge("dialer_campaign_active", "1 while it may dial, 0 after active: false.", CAMPAIGN),
+    _counter(
+        "dialer_offered_total", "Entries put into the hopper, or brought up to date.", CAMPAIGN
+    ),
+    _counter(
+        "dialer_postponed_total",
+        "Contacts found due and not callable now: put off.",
+        CAMPAIGN,
+        REASON,
+    ),
     _gauge("dialer_hopper_entries", "Entries ready in the hopper.", CAMPAIGN),
     _counter(
         "dialer_held_back_total", "Calls that were wanted and not made.", CAMPAIGN, REASON
@@ -108,9 +123,11 @@ _ALL = (
         "Originates that the switch did not carry out.",
         GATEWAY,
     ),
+    _histogram("dialer_ring_seconds", "From the originate to the answer.", RING_S, CAMPAIGN),
     _counter("dialer_answered_total", "Calls answered.", CAMPAIGN),
     _counter("dialer_attempts_ended_total", "Attempts by result.", CAMPAIGN, DISPOSITION),
     _counter("dialer_abandoned_total", "Answered, and no operator in time.", CAMPAIGN),
+    _counter("dialer_opt_outs_total", "People who pressed the key in the message.", CAMPAIGN),
     _gauge("dialer_calls", "Attempts that have not ended.", CAMPAIGN, ATTEMPT_STATE),
     _histogram("dialer_talk_seconds", "From bridge to end.", PERSON_S, CAMPAIGN),
     # pacing
@@ -120,8 +137,27 @@ _ALL = (
         CAMPAIGN,
         BINDING,
     ),
+    _gauge(
+        "dialer_abandonment_ratio",
+        "Abandoned / answered in the cap's window, as pacing reckons it.",
+        CAMPAIGN,
+    ),
+    _gauge("dialer_abandonment_cap_ratio", "The campaign's cap on that ratio.", CAMPAIGN),
     _gauge("dialer_gate_shut", "1 while nothing may be launched for this reason.", REASON),
     _gauge("dialer_pool_used_ratio", "Calls charged today / hard limits of the pool.", POOL),
+    _gauge("dialer_pool_calls_left", "Calls that the hard limits still allow today.", POOL),
+    # gateways
+    _gauge(
+        "dialer_gateway_up", "1 while calls may go out by it: up, and not resting.", GATEWAY
+    ),
+    _gauge("dialer_gateway_calls", "Calls on it that have not ended.", GATEWAY),
+    _gauge("dialer_gateway_calls_limit", "Its calls_at_once.", GATEWAY),
+    _counter(
+        "dialer_gateway_attempts_ended_total",
+        "Attempts by gateway and result.",
+        GATEWAY,
+        DISPOSITION,
+    ),
     # operators and the hand-over
     _gauge("dialer_operators", "Operators by state.", GROUP, OPERATOR_STATE),
     _histogram("dialer_hand_over_seconds", "From answer to bridge.", HAND_OVER_S),
@@ -140,8 +176,11 @@ _ALL = (
     _counter("dialer_effects_unsure_total", "Commands without an answer.", EFFECT),
     # repair
     _counter("dialer_reconcile_differences_total", "Differences to the switch.", KIND),
+    _histogram("dialer_reconcile_sweep_seconds", "One whole look at the switch.", QUICK_S),
     _gauge("dialer_reconcile_missing_legs", "Legs not found at the last sweep."),
     _gauge("dialer_reconcile_oldest_seconds", "Age of the oldest difference not repaired."),
+    _counter("dialer_caller_stops_total", "People who called back and pressed 9."),
+    _gauge("dialer_troubles", "What a person should mend while dialing goes on.", TROUBLE),
     _counter("dialer_leases_expired_total", "Leases of dead daemons that were resolved."),
     _counter("dialer_table_violations_total", "Events that the state tables forbid.", MACHINE),
     # the stores
@@ -154,6 +193,8 @@ _ALL = (
     # the daemon
     _histogram("dialer_dispatcher_turn_seconds", "One turn of the dispatcher.", TURN_S),
     _gauge("dialer_dispatcher_backlog", "Events waiting for the dispatcher."),
+    _counter("dialer_reloads_total", "Reloads of the configuration by result.", RELOAD),
+    _gauge("dialer_reload_refused", "1 while the files are not what the daemon runs by."),
     _counter("dialer_import_rows_total", "Imported rows by result.", ROW),
 )
 

@@ -58,6 +58,7 @@ def campaign_of(
         max_talk_s=round(model.max_talk),
         message=model.message,
         silence_ms=round(model.silence * 1000),
+        opt_out_key=model.opt_out_key,
         abandonment_cap=model.abandonment_cap,
         abandonment_window=model.abandonment_window,
         record=model.record,

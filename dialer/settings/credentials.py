@@ -52,6 +52,19 @@ class Credentials:
             return default or ""
         return self._read(section, key, ways[0])
 
+    def of_gateway(self, name: str) -> str:
+        """The password at the carrier; "" where none is given (it knows our address)."""
+        loc = ("gateways", name)
+        given = self.tree.at(*loc) or {}
+        ways = [way for way in ("password_env", "password_file") if given.get(way)]
+        if len(ways) > 1:
+            self._say((*loc, ways[1]), f"and {ways[0]} are both given", "keep one of them")
+            return ""
+        if ways == ["password_file"]:
+            return self._from_file((*loc, "password_file"), str(given["password_file"]))
+        # Nothing but `dialer gateways` needs it: the daemon starts without.
+        return self.environ.get(str(given["password_env"]), "") if ways else ""
+
     def _read(self, section: str, key: str, way: str) -> str:
         where = str(self.tree.at(section, way))
         if way == key:

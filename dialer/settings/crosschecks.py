@@ -74,6 +74,10 @@ def nothing_to_show(campaign: Campaign, tree: Tree, settings: Settings) -> Itera
         yield problem_at(tree, ("pool",), what, "state: active")
         return
     allowed = sorted({gateway for number in active for gateway in number.gateways})
+    if not allowed:
+        what = f"no contract lists an active number of the pool {quoted(campaign.pool)}"
+        yield problem_at(tree, ("pool",), what, "see `contract` of its gateways")
+        return
     yield problem_at(
         tree,
         ("gateways",),

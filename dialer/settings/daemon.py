@@ -30,6 +30,7 @@ from dialer.settings.places import shown
 from dialer.settings.scalars import read_name
 from dialer.settings.tags import Tags, load_tags
 from dialer.settings.tree import Loc, Tree
+from dialer.settings.trunks import Trunk, by_contract, gateways_of, trunks_of
 from dialer.settings.validate import problem_at
 from dialer.settings.wording import did_you_mean
 
@@ -41,6 +42,8 @@ class SwitchSettings:
     host: str
     port: int
     password: str = field(repr=False)
+    user: str | None
+    opt_out_journal: Path | None
     wake_ms: int
     calls_per_s: float
     calls_at_once: int
@@ -67,6 +70,8 @@ class Settings:
     log_level: str
     responsible: Responsible | None
     gateways: Mapping[GatewayName, Gateway]
+    trunks: Mapping[GatewayName, Trunk]
+    callbacks: Mapping[PoolName, str]
     pools: Mapping[PoolName, tuple[Number, ...]]
     groups: Mapping[GroupName, Group]
     operators: Mapping[OperatorId, OperatorProfile]
@@ -103,6 +108,8 @@ def settings_of(
     )
     pools, problems = numbers_of(model, tree)
     operators = _operators(model, tree, problems)
+    trunks = trunks_of(model, secrets)
+    pools = by_contract(pools, trunks)
     redis_url, dsn = _addresses(secrets)
     tags, tag_problems = _tags(model, tree, around.folder)
     settings = Settings(
@@ -113,7 +120,13 @@ def settings_of(
         http_listen=_listen(model, secrets),
         log_level=model.log.level,
         responsible=_responsible(model),
-        gateways=_gateways(model),
+        gateways=gateways_of(model),
+        trunks=trunks,
+        callbacks={
+            PoolName(name): given.callback_extension
+            for name, given in model.pools.items()
+            if given.callback_extension is not None
+        },
         pools=pools,
         groups=_groups(model),
         operators=operators,
@@ -154,6 +167,10 @@ def _switch(model: DaemonModel, secrets: Credentials) -> SwitchSettings:
         host=environ.get("DIALER_SWITCH_HOST") or model.switch.host,
         port=port,
         password=secrets.find("switch", "password", "DIALER_SWITCH_PASSWORD", None),
+        user=model.switch.user,
+        opt_out_journal=secrets.folder / model.switch.opt_out_journal
+        if model.switch.opt_out_journal
+        else None,
         wake_ms=max(1, round(model.switch.wake * 1000)),
         calls_per_s=model.switch.calls_per_s,
         calls_at_once=model.switch.calls_at_once,
@@ -200,20 +217,6 @@ def _responsible(model: DaemonModel) -> Responsible | None:
     if model.responsible is None:
         return None
     return Responsible(name=model.responsible.name, contact=model.responsible.contact)
-
-
-def _gateways(model: DaemonModel) -> Mapping[GatewayName, Gateway]:
-    return {
-        GatewayName(name): Gateway(
-            name=GatewayName(name),
-            calls_per_s=given.calls_per_s,
-            calls_at_once=given.calls_at_once,
-            called_form=given.called_form,
-            called_prefix=given.called_prefix,
-            caller_form=given.caller_form,
-        )
-        for name, given in model.gateways.items()
-    }
 
 
 def _groups(model: DaemonModel) -> Mapping[GroupName, Group]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, field_validator
 
 from dialer.core.model import Strategy
+from dialer.settings.gateway_model import GatewayModel
 from dialer.settings.scalars import (
     Duration,
     Extension,
@@ -32,15 +33,14 @@ from dialer.settings.validate import Model
 STRATEGIES = {strategy.value: strategy for strategy in Strategy}
 KINDS = ("mobile", "landline", "toll_free", "pbx")
 STATES = ("active", "resting", "quarantined", "retired")
-CALLED_FORMS = ("+e164", "e164", "national8")
 LEVELS = ("debug", "info", "warning", "error")
 LARGEST_RANGE = 10_000
 _RANGE = re.compile(r"(\+[1-9][0-9]{9,14})\.\.(\+[1-9][0-9]{9,14})", re.ASCII)
 _LISTEN = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})", re.ASCII)
 _ENDPOINT = re.compile(r"user/[A-Za-z0-9_.-]{1,64}@[A-Za-z0-9.-]{1,253}", re.ASCII)
+_ESL_USER = re.compile(r"[A-Za-z0-9_.-]{1,64}@[A-Za-z0-9.-]{1,253}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9.:_-]{1,253}", re.ASCII)
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,13}", re.ASCII)
-_DIGITS = re.compile(r"[0-9+*#]{1,12}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 
 Port = Annotated[int, *whole_between(1, 65535)]
@@ -110,6 +110,18 @@ class SwitchModel(Model):
     password_file: Text | None = Field(
         default=None, description="the file that holds the password and nothing else"
     )
+    user: (
+        Annotated[
+            str,
+            _matches(_ESL_USER, "is not a user", "like dialer@dialer.local"),
+            schema(type="string", title="user@domain"),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="who logs in with only the rights a dialer needs; default: the"
+        " password of event_socket.conf.xml, which may do everything",
+    )
     domain: Host | None = Field(
         default=None, description="the operators' SIP domain, for endpoints not written out"
     )
@@ -118,6 +130,10 @@ class SwitchModel(Model):
     )
     calls_per_s: Rate = Field(default=20.0, description="most new calls a second")
     calls_at_once: Calls = Field(default=500, description="most calls at once")
+    opt_out_journal: Text | None = Field(
+        default=None,
+        description="the file of callers who pressed 9, where it lies on this machine",
+    )
     sounds: Text | None = Field(
         default=None, description="the folder of the messages, on the switch's machine"
     )
@@ -162,22 +178,6 @@ class ResponsibleModel(Model):
 
     name: Text = Field(description="the person or company")
     contact: Text = Field(description="how to reach them")
-
-
-class GatewayModel(Model):
-    """A way out of the switch."""
-
-    calls_per_s: Rate = Field(description="most new calls a second, as the carrier allows")
-    calls_at_once: Calls = Field(description="most calls at once, as the carrier allows")
-    called_form: Annotated[str, _word(CALLED_FORMS), schema(enum=list(CALLED_FORMS))] = Field(
-        default="+e164", description="how the called number is written"
-    )
-    called_prefix: Annotated[
-        str, _matches(_DIGITS, "is not a prefix", "digits, like 9"), schema(type="string")
-    ] = Field(default="", description="digits before the called number")
-    caller_form: Annotated[str, _word(CALLED_FORMS), schema(enum=list(CALLED_FORMS))] = Field(
-        default="e164", description="how the shown number is written"
-    )
 
 
 class LimitsModel(Model):
@@ -246,6 +246,9 @@ class PoolModel(LimitsModel):
     )
     region: Text | None = Field(default=None, description="default: from the number's code")
     zone: Zone | None = Field(default=None, description="where its day begins and ends")
+    callback_extension: Extension | None = Field(
+        default=None, description="who takes the calls of people who call a number back"
+    )
 
 
 class GroupModel(Model):

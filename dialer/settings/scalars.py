@@ -286,3 +286,19 @@ def decimal_between(least: float, most: float) -> tuple[PlainValidator, WithJson
     return PlainValidator(decimal(least, most)), schema(
         type="number", title=title, minimum=least, maximum=most
     )
+
+
+def matching(pattern: re.Pattern[str], what: str, remedy: str) -> PlainValidator:
+    """A text of this form and no other."""
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise wrong(what, remedy)
+        return value
+
+    return PlainValidator(read)
+
+
+def word_of(words: tuple[str, ...]) -> tuple[PlainValidator, WithJsonSchema]:
+    """One of these words."""
+    return PlainValidator(choice({word: word for word in words})), schema(enum=list(words))

@@ -104,9 +104,22 @@ def _version(_x: Exchange, _text: str) -> str:
 
 def _global_variable(x: Exchange, text: str) -> str:
     known = {"core_uuid": x.core_uuid, "hostname": "simulated", "switchname": "simulated"}
+    known |= x.globals
     if not text.strip():
         return "".join(f"{name}={value}\n" for name, value in known.items())
     return known.get(text.strip(), "")
+
+
+def _set_global_variable(x: Exchange, text: str) -> str:
+    """No value: it is gone."""
+    name, separator, value = text.strip().partition("=")
+    if not separator or not name:
+        return "-ERR missing argument\n"
+    if value:
+        x.globals[name] = value
+    else:
+        x.globals.pop(name, None)
+    return "+OK\n"
 
 
 def _epoch(x: Exchange, _text: str) -> str:
@@ -245,6 +258,7 @@ COMMANDS: dict[str, Callable[[Exchange, str], str]] = {
     "status": _status,
     "version": _version,
     "global_getvar": _global_variable,
+    "global_setvar": _set_global_variable,
     "strepoch": _epoch,
     "reloadxml": _reload_xml,
     "fsctl": _fsctl,

@@ -71,6 +71,7 @@ class Exchange:
         self.draw = Random(world.seed)
         self.core_uuid = str(uuids.uuid4())
         self.started_at = clock.now()
+        self.globals: dict[str, str] = {}  # set_global, global_setvar
         self.limits = Limits(world.sps, world.max_sessions)
         self.channels: dict[str, Channel] = {}
         self.gateways = {

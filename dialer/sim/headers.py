@@ -48,6 +48,7 @@ _SOURCES = {
     "PLAYBACK_STOP": ("switch_ivr_play_say.c", "switch_ivr_play_file", "2023"),
     "RECORD_START": ("switch_ivr_async.c", "record_callback", "1301"),
     "RECORD_STOP": ("switch_ivr_async.c", "record_callback", "1501"),
+    "CHANNEL_APPLICATION": ("mod_dptools.c", "event_function", "1700"),
     "DTMF": ("switch_channel.c", "switch_channel_dequeue_dtmf", "738"),
     "BACKGROUND_JOB": ("mod_event_socket.c", "api_exec", "1580"),
     "HEARTBEAT": ("switch_core.c", "send_heartbeat", "106"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from dialer.sim.causes import cause_of_text
 from dialer.sim.channel import Bridge, Channel, Playing
-from dialer.sim.dial_string import Application
+from dialer.sim.dial_string import Application, parse_inline
 from dialer.sim.evidence import Refusal, write_end, write_their_word
 from dialer.sim.exchange import Exchange
 from dialer.sim.recording import stop_recordings
@@ -60,12 +60,26 @@ def run_application(x: Exchange, channel: Channel, step: Application) -> bool:
         case "park":
             park(x, channel, state="CS_EXECUTE")
             return False
+        case "execute_extension":
+            for inner in parse_inline(step.data.removesuffix(" inline")):
+                run_application(x, channel, inner)
+        case _:
+            _note(x, channel, step)
+    return True
+
+
+def _note(x: Exchange, channel: Channel, step: Application) -> None:
+    """Applications that only write something down."""
+    name, _, value = step.data.partition("=")
+    match step.name:
         case "sched_hangup":
             schedule_hangup(x, channel, step.data)
         case "set":
-            name, _, value = step.data.partition("=")
             channel.variables[name] = value
-    return True
+        case "set_global":
+            x.globals[name] = value
+        case "bind_digit_action":
+            _bind_key(channel, step.data)
 
 
 def show_application(x: Exchange, channel: Channel, step: Application) -> None:
@@ -83,7 +97,8 @@ def show_application(x: Exchange, channel: Channel, step: Application) -> None:
 
 def _fire_event(x: Exchange, channel: Channel, data: str) -> None:
     values = dict(part.partition("=")[::2] for part in data.split(","))
-    name, subclass = values.pop("Event-Name", "CUSTOM"), values.pop("Event-Subclass", "")
+    subclass = values.pop("Event-Subclass", "")
+    name = values.pop("Event-Name", "CUSTOM" if subclass else "CHANNEL_APPLICATION")
     x.emit(channel, name, values, subclass)
 
 
@@ -141,8 +156,20 @@ def end_playback(x: Exchange, channel: Channel) -> None:
     )
 
 
+def _bind_key(channel: Channel, data: str) -> None:
+    """`REALM,DIGIT,exec:APPLICATION,ARGUMENT`: the only form that is simulated."""
+    _, digit, action, argument = [*data.split(",", 3), "", "", ""][:4]
+    name = action.removeprefix("exec:")
+    if digit and name != action:
+        channel.bound_keys[digit] = Application(name, argument)
+
+
 def press_key(x: Exchange, channel: Channel, digit: str) -> None:
-    if channel.alive:
+    """A bound key does what it is bound to, and no DTMF event tells of it."""
+    bound = channel.bound_keys.get(digit)
+    if channel.alive and bound is not None:
+        run_application(x, channel, bound)
+    elif channel.alive:
         x.emit(
             channel,
             "DTMF",

@@ -8,7 +8,15 @@ from typing import Any, Protocol
 
 import pytest
 
-from dialer.core.model import CampaignName, History, NumberId, OpenAttempt, PhoneId, Source
+from dialer.core.model import (
+    CampaignName,
+    GatewayName,
+    History,
+    NumberId,
+    OpenAttempt,
+    PhoneId,
+    Source,
+)
 from dialer.errors import Bug, StoreError
 from dialer.hopper.client import connect
 from dialer.hopper.memory import MemoryHopper, MemoryStore
@@ -113,6 +121,7 @@ def test_an_entry_comes_back_exactly_as_it_was_offered(hopper: Hopper):
             dead_days=frozenset({TODAY, TODAY - timedelta(days=1)}),
             dead_gateways=frozenset({"b", "a"}),
             unavailable_attempts=8,
+            failed_gateways=frozenset({"c"}),
         ),
     )
     plain = entry(8)
@@ -268,6 +277,37 @@ def test_local_presence_first_the_sticky_number_before_it(hopper: Hopper):
     )
     answer = hopper.claim(request(5, numbers))
     assert [one.number for one in answer.claimed] == [number(i) for i in (2, 1, 0, 0, 1)]
+
+
+def test_who_was_failed_by_a_gateway_is_shown_by_another(hopper: Hopper):
+    """R3.9, R5.2: the same number over the next gateway, else another number; else as ever."""
+    a, b = GatewayName("a"), GatewayName("b")
+    numbers = [
+        shown(0, gateway=a, others=(b,)),
+        shown(1, gateway=a, region="Казань"),
+        shown(2, gateway=b, region="Казань"),
+    ]
+    avoiding = [
+        History(failed_gateways=frozenset({"a"})),
+        History(dead_gateways=frozenset({"b"})),
+        History(failed_gateways=frozenset({"a"}), dead_gateways=frozenset({"b"})),
+        History(dead_gateways=frozenset({"elsewhere"})),
+    ]
+    for contact, history in enumerate(avoiding):
+        hopper.offer(SPRING, [entry(contact, history=history, region="Казань")])
+    taken = hopper.claim(request(4, numbers)).claimed
+    assert [(one.number, one.gateway) for one in taken] == [
+        (number(2), b),
+        (number(1), a),
+        (number(1), a),
+        (number(2), b),
+    ]
+    hopper.give_back(taken, requeue=False, owner=ONE)
+    hopper.offer(SPRING, [entry(9, history=avoiding[0])])
+    (one,) = hopper.claim(request(1, numbers[:2])).claimed
+    assert (one.number, one.gateway) == (number(0), b)
+    (lease,) = hopper.expired(moment(1e6), 9)
+    assert (lease.number, lease.gateway) == (number(0), b)
 
 
 def test_a_call_at_once_more_than_a_line_takes_is_held_back(hopper: Hopper):

@@ -14,7 +14,7 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dialer.core.model import Claimed, InstanceName
+from dialer.core.model import Claimed, History, InstanceName
 from dialer.errors import Bug, ConfigError, StoreError
 from dialer.hopper.client import connect
 from dialer.hopper.keys import Keys
@@ -69,6 +69,8 @@ number_fields = st.fixed_dictionaries(
         "calls_per_hour": st.sampled_from([None, None, 1, 3]),
         "day": st.sampled_from([TODAY, TODAY, TODAY + timedelta(days=1)]),
         "hour": st.sampled_from(["2026-11-24T15", "2026-11-24T16"]),
+        "gateway": st.sampled_from(["gw", "a"]),
+        "others": st.sampled_from([(), (), ("b",), ("b", "gw-2")]),
     }
 )
 pools = st.lists(number_fields, min_size=1, max_size=5)
@@ -79,6 +81,7 @@ person = st.tuples(
     st.sampled_from(REGIONS),
     st.sampled_from([None, None, 0, 1, 2, 3]),  # sticky number's tail
     st.sampled_from([None, None, None, -1.0, 0.0, 8.0]),  # callable until, from the start
+    st.sampled_from([(), (), ("gw",), ("a", "b"), ("gw", "a", "b")]),  # gateways to avoid
 )
 people = st.lists(person, min_size=4, max_size=12)
 claim = st.tuples(st.just("claim"), st.integers(1, 6), pools)
@@ -145,9 +148,10 @@ def apply(
                     rank=float(rank),
                     region=region,
                     sticky_number=None if sticky is None else shown(sticky).number,
+                    history=History(failed_gateways=frozenset(avoided)),
                     callable_until=None if late is None else moment(late).wall.timestamp(),
                 )
-                for contact, phone, rank, region, sticky, late in words[0]
+                for contact, phone, rank, region, sticky, late, avoided in words[0]
             ],
         )
     elif verb == "settle" and claimed:

@@ -20,6 +20,7 @@ from dialer.core.model import (
     InstanceName,
     Intent,
     IntentAnswer,
+    LegId,
     Number,
     NumberId,
     OpenAttempt,
@@ -28,7 +29,7 @@ from dialer.core.model import (
     PhoneId,
 )
 from dialer.errors import StoreError
-from dialer.ports import Due, OpenCall, OperatorChange, Stopped
+from dialer.ports import CallerStop, Due, OpenCall, OperatorChange, OptOut, Stopped
 
 
 class Books:
@@ -45,6 +46,8 @@ class Books:
         self.people: list[Due] = []
         self.postponed: dict[ContactId, tuple[str, datetime]] = {}
         self.stops: list[PhoneId] = []
+        self.callers: set[LegId] = set()
+        self.phones: dict[str, PhoneId] = {}
         self.moves: list[OperatorChange] = []
         self.disposed: list[AttemptId] = []
         self.offset_s = 0.0
@@ -162,6 +165,27 @@ class Books:
             for key, one in self.open_rows.items()
             if one.claimed.entry.phone_id in phones
         ]
+
+    def take_caller_stops(self, stops: Sequence[CallerStop], now: datetime) -> list[PhoneId]:
+        self._at("take_caller_stops")
+        fresh = [one for one in stops if one.call not in self.callers and one.caller]
+        self.callers.update(one.call for one in fresh)
+        phones = [self.phones.get(str(one.caller), PhoneId(567)) for one in fresh]
+        self.stops += phones
+        return phones
+
+    def opt_out(self, attempt: AttemptId, now: datetime) -> OptOut:
+        self._at("opt_out")
+        open_row, result = self.open_rows.get(attempt), self.results.get(attempt)
+        if open_row is not None:
+            phone = open_row.claimed.entry.phone_id
+        elif result is not None:
+            phone = result.phone_id
+        else:
+            return OptOut(known=False)
+        self.stops.append(phone)
+        self.journal.append(("stop", phone))
+        return OptOut(known=True, phone=phone)
 
     def halted(self) -> bool:
         self._at("halted")

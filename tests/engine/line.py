@@ -4,8 +4,9 @@ as it is told. Implements what the engine asks of `ports.Switch`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from dialer.core.model import (
@@ -18,7 +19,7 @@ from dialer.core.model import (
     OperatorId,
 )
 from dialer.errors import LinkDown
-from dialer.ports import CustomerCall, FoundLeg, OperatorCall, SwitchEvent
+from dialer.ports import CallerStop, CustomerCall, FoundLeg, OperatorCall, SwitchEvent
 
 
 class Line:
@@ -30,6 +31,10 @@ class Line:
         self.dialed: list[CustomerCall] = []
         self.errors: dict[str, Exception] = {}
         self.legs: dict[LegId, FoundLeg] = {}
+        self.keys: list[AttemptId] = []  # opt-outs that the switch remembers
+        self.callers: dict[LegId, CallerStop] = {}
+        self.without_sounds: set[str] = set()
+        self.told: dict[str, Any] = {}
         self.up = True
         self.gateways: Mapping[GatewayName, Gateway] = {}
         #: Called within `find_all`, after it has looked: what happens while we look.
@@ -37,6 +42,9 @@ class Line:
 
     def _say(self, verb: str, *words: str) -> None:
         self.said.append((verb, *words))
+        self._answer(verb)
+
+    def _answer(self, verb: str) -> None:
         if verb in self.errors:
             raise self.errors[verb]
         if not self.up:
@@ -106,8 +114,10 @@ class Line:
     def originate_operator(self, call: OperatorCall) -> None:
         self._say("originate_operator", call.operator, call.leg)
 
-    def bridge(self, operator_leg: LegId, customer_leg: LegId) -> None:
-        self._say("bridge", operator_leg, customer_leg)
+    def begin_bridge(self, operator_leg: LegId, customer_leg: LegId) -> Callable[[], None]:
+        """Said at once; what the switch answers is told when it is asked for."""
+        self.said.append(("bridge", operator_leg, customer_leg))
+        return partial(self._answer, "bridge")
 
     def park(self, leg: LegId) -> None:
         self._say("park", leg)
@@ -115,8 +125,16 @@ class Line:
     def kill(self, leg: LegId, cause: str) -> None:
         self._say("kill", leg, cause)
 
-    def play_message(self, leg: LegId, message: str) -> None:
-        self._say("play_message", leg, message)
+    def play_message(self, leg: LegId, message: str, opt_out_key: str) -> None:
+        self._say("play_message", leg, message, opt_out_key)
+
+    def opt_outs(self) -> list[AttemptId]:
+        self._say("opt_outs")
+        return list(self.keys)
+
+    def forget_opt_out(self, attempt: AttemptId) -> None:
+        self._say("forget_opt_out", attempt)
+        self.keys = [one for one in self.keys if one != attempt]
 
     def record(self, leg: LegId, path: str) -> None:
         self._say("record", leg, path)
@@ -126,6 +144,18 @@ class Line:
 
     def gateways_up(self) -> Mapping[GatewayName, bool]:
         return {name: True for name in self.gateways}
+
+    def caller_stops(self) -> list[CallerStop]:
+        self._say("caller_stops")
+        return list(self.callers.values())
+
+    def forget_caller_stops(self, calls: Sequence[LegId]) -> None:
+        self._say("forget_caller_stops", *calls)
+        for call in calls:
+            self.callers.pop(call, None)
+
+    def missing_sounds(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if name in self.without_sounds]
 
     def set_gateways(self, gateways: Mapping[GatewayName, Gateway]) -> None:
         self.gateways = gateways
@@ -145,4 +175,4 @@ class Line:
         return found
 
     def health(self) -> dict[str, Any]:
-        return {}
+        return self.told

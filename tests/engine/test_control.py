@@ -245,3 +245,12 @@ def test_a_reload_brings_new_campaigns_groups_and_gateways(home: House):
     assert ask(home, "reload") == {"ok": True, "campaigns": ["spring"]}
     assert home.calls.campaigns[SPRING].active
     assert home.line.gateways == home.plan.gateways
+
+
+def test_the_rows_of_an_import_are_counted_by_the_daemon(home: House):
+    """An import is another process; without this its rows are in no metric."""
+    assert ask(home, "imported", rows={"added": 40, "rejected": 2}) == {"ok": True}
+    assert home.meter.value("dialer_import_rows_total", result="added") == 40
+    assert ask(home, "imported", rows={"added": -1})["ok"] is False
+    assert ask(home, "imported", rows="many")["ok"] is False
+    assert home.meter.value("dialer_import_rows_total") == 42

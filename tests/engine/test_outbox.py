@@ -8,11 +8,11 @@ import gevent
 import pytest
 
 from dialer.core.calls import events as happened
-from dialer.core.model import PhoneId
+from dialer.core.model import AttemptId
 from dialer.core.permission.reasons import Reason
 from dialer.engine import outbox
 from dialer.engine.dispatcher import ToAttempt
-from dialer.engine.outbox import Stopped
+from dialer.engine.outbox import OptedOut
 from dialer.engine.stores import UNWRITTEN_S
 from dialer.errors import StoreError
 from tests.engine.house import BUSY, SPRING, House, entry, number
@@ -132,17 +132,17 @@ def test_results_keep_their_order_and_none_is_lost_over_failures(home: House):
 
 def test_one_item_that_the_ledger_never_takes_does_not_hold_up_the_rest(home: House):
     """A person was deleted meanwhile: without this no result is ever written again."""
-    stop = home.books.add_stop
+    stop = home.books.opt_out
 
-    def refuse(phone, **words):
-        if phone == PhoneId(666):
+    def refuse(attempt, now):
+        if attempt == "666":
             raise StoreError("postgresql", "no phone 666")
-        stop(phone, **words)
+        return stop(attempt, now)
 
-    home.books.add_stop = refuse  # type: ignore[method-assign]
+    home.books.opt_out = refuse  # type: ignore[method-assign]
     key, other = home.dial_one(1), home.dial_one(2)
     home.hang_up(key, BUSY)
-    home.daemon.outbox.to_ledger.put(Stopped(PhoneId(666), home.clock.now().wall))
+    home.daemon.outbox.to_ledger.put(OptedOut(AttemptId("666"), home.clock.now().wall))
     home.hang_up(other, BUSY)
     home.written()
     assert set(home.books.results) == {key, other}

@@ -195,7 +195,7 @@ def test_who_has_left_his_script_is_sent_into_the_message(home: House):
     rescue(home)
     home.pass_time(1.5)
     assert home.state(key) is A.MESSAGE
-    assert home.line.verbs("play_message") == [(key, "abandoned.wav")]
+    assert home.line.verbs("play_message") == [(key, "abandoned.wav", "9")]
 
 
 def test_a_talk_is_recorded_where_the_campaign_says_so(build: Callable[..., House]):

@@ -78,7 +78,9 @@ def test_a_talk_found_at_the_start_has_its_operator(home: House):
     sweep(home)
     assert home.operator("anna").state is S.TALKING
     home.hang_up(key)
-    assert home.operator("anna").state is S.WRAPUP
+    anna = home.operator("anna")
+    assert anna.state is S.WRAPUP
+    assert anna.wrapup_until == home.clock.now().mono_s + 10.0  # her group's
     home.written()
     assert home.books.results[key].operator == "anna"
 
@@ -336,3 +338,48 @@ def test_gateways_are_asked_at_each_look(home: House):
     home.line.gateways_up = lambda: {name: False for name in home.plan.gateways}  # type: ignore[method-assign]
     sweep(home)
     assert home.daemon.lines.down == set(plan().gateways)
+
+
+# ------------------------------------------------------------------ keys in the message
+
+
+def test_a_key_pressed_while_nobody_listened_becomes_a_stop(home: House):
+    """His "never again" must not be lost with a daemon that was dead at that moment."""
+    key, ended = home.waiting(1), home.dial_one(2)
+    home.hang_up(ended, BUSY)
+    home.line.keys = [key, ended]
+    home.daemon.reaper.sweep()
+    home.written()
+    assert sorted(home.books.stops) == [10_001, 10_002]
+    assert home.attempt(key).opt_out
+    home.settle()
+    assert home.line.keys == []  # written, so the switch need not keep them
+    home.hang_up(key)
+    home.written()
+    assert home.books.results[key].opt_out_key
+
+
+def test_a_key_of_another_base_is_left_to_its_own_daemon(home: House):
+    """Two houses on one switch: one must not throw away the other's opt-outs."""
+    other = AttemptId("99999999-0000-4000-8000-000000000000")
+    home.line.keys = [other]
+    home.daemon.reaper.sweep()
+    home.written()
+    assert (home.books.stops, home.line.keys) == ([], [other])
+
+
+def test_a_key_in_a_talk_is_thrown_away(home: House):
+    home.log_in("anna")
+    key = home.talking("anna")
+    home.line.keys = [key]
+    home.daemon.reaper.sweep()
+    home.written()
+    assert (home.books.stops, home.line.keys) == ([], [])
+
+
+def test_dialing_does_not_wait_for_keys_that_may_not_be_read(home: House):
+    """userauth without global_getvar: everything else works, and the log says it."""
+    home.line.errors["opt_outs"] = CommandRefused("-ERR command not allowed")
+    home.gate.shut(Reason.SWITCH_BLIND)
+    home.daemon.reaper.sweep()
+    assert home.gate.is_open

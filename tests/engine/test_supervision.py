@@ -97,3 +97,23 @@ def test_without_systemd_it_is_silent_and_a_dead_socket_is_no_error(
     Notifier().ready("dialing")
     Notifier().alive()
     Notifier(str(tmp_path / "nobody listens")).ready("dialing")
+
+
+def test_the_line_of_systemctl_status_is_sent_when_it_changes(
+    systemd: socket.socket, tmp_path: Path
+):
+    """Once a second the same datagram would fill nothing but systemd's queue."""
+    notifier = Notifier(str(tmp_path / "notify"))
+    for line in ("running: 2 calls", "running: 2 calls", "held back by\nhalted"):
+        notifier.status(line)
+    assert systemd.recv(1000) == b"STATUS=running: 2 calls"
+    assert systemd.recv(1000) == b"STATUS=held back by halted"
+
+
+def test_the_child_of_a_watched_service_feeds_nobodys_watchdog(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """`dialer demo` under systemd starts a daemon that inherits the variables."""
+    monkeypatch.setenv("WATCHDOG_USEC", "20000000")
+    monkeypatch.setenv("WATCHDOG_PID", "1")
+    assert Notifier("/nowhere").watchdog_s == 0.0

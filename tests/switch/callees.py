@@ -66,6 +66,7 @@ KINDS: dict[str, Kind] = {
         _kind("talk", "10", _answers(1_500), "talked"),
         _kind("longer_talk", "11", _answers(4_000), "talked"),
         _kind("long_talk", "12", _answers(12_000), "talked"),
+        _kind("longest_talk", "13", _answers(45_000), "talked"),
         _kind("gone_after_0", "20", _vanishes(0), SHORT),
         _kind("gone_after_10", "21", _vanishes(10), SHORT),
         _kind("gone_after_20", "22", _vanishes(20), SHORT),
@@ -73,6 +74,8 @@ KINDS: dict[str, Kind] = {
         _kind("gone_after_60", "24", _vanishes(60), SHORT),
         _kind("gone_after_80", "25", _vanishes(80), SHORT),
         _kind("gone_after_100", "26", _vanishes(100), SHORT),
+        _kind("opts_out", "27", (RINGING, WAIT, ANSWER, _silence(2_300), ("send_dtmf", "59"),
+              _silence(20_000)), "abandoned"),
         _kind("busy", "30", (RINGING, WAIT, ("respond", "486 Busy Here")), "busy"),
         _kind("rejects", "31", (RINGING, WAIT, ("respond", "603 Decline")), "rejected"),
         _kind("declined_at_once", "32", _refuses("603 Decline"), "blocked"),
@@ -115,7 +118,12 @@ def of_all_kinds(count: int) -> list[str]:
     in a row would rest it. Who never answers comes early, to be waited for meanwhile.
     """
     answering = ["talk", "early_then_talk", *VANISHING]
-    refusing = [name for name in KINDS if name not in answering and "talk" not in name]
+    waiting = "talk", "opts_out"  # those that need somebody, or nobody, in time
+    refusing = [
+        name
+        for name in KINDS
+        if name not in answering and not any(word in name for word in waiting)
+    ]
     numbers = []
     for place in range(count):
         kinds = answering if place % 2 else refusing

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """They take a minute and a half together; alone among all tests they need a binary."""
+    """They take two minutes together (`runs`); alone among all tests they need a binary."""
     skip = pytest.mark.skip(reason="no real switch: FREESWITCH names no freeswitch binary")
     for item in items:
         if HERE in item.path.parents:

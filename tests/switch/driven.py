@@ -36,10 +36,10 @@ from tests.switch.instances import DOMAIN, FIRST_EXTENSION, GATEWAY, MESSAGE, In
 
 CONFIG = """\
 name: {name}
-switch: {{domain: {domain}, calls_per_s: {rate}, calls_at_once: 200, sounds: {sounds}}}
+switch: {{{user}domain: {domain}, calls_per_s: {rate}, calls_at_once: 200, sounds: {sounds}}}
 log: {{level: info}}
 gateways:
-  {gateway}: {{calls_per_s: {rate}, calls_at_once: 200}}
+  {gateway}: {{calls_per_s: {rate}, calls_at_once: 200{carrier}}}
 number_kinds:
   landline: {{soft_limit: 5000, hard_limit: 5000}}
 pools:
@@ -70,7 +70,11 @@ THINKING = 0.1  # robots note their results so much faster than people
 
 
 class Driven:
-    """A daemon on `switch`, its list and its robots. `port`: another way to its socket."""
+    """A daemon on `switch`, its list and its robots. `port`: another way to its socket.
+
+    `user`: whom it logs in as; `carrier`: more keys of its gateway;
+    `extra`, `extra_campaign`: more lines of the two files.
+    """
 
     def __init__(
         self,
@@ -83,13 +87,17 @@ class Driven:
         ratio: float = 2.0,
         port: int | None = None,
         name: str = "driven",
+        user: tuple[str, str] | None = None,
+        carrier: str = "",
+        extra: str = "",
+        extra_campaign: str = "",
     ) -> None:
         self._folder = folder
         self.log = folder / "daemon.log"
         self.daemon: subprocess.Popen[bytes] | None = None
         redis_url, postgres_dsn = stores
         self._environment = os.environ | {
-            "DIALER_SWITCH_PASSWORD": switch.switch.password,
+            "DIALER_SWITCH_PASSWORD": user[1] if user else switch.switch.password,
             "DIALER_SWITCH_PORT": str(port or switch.switch.port),
             "DIALER_REDIS_URL": redis_url,
             "DIALER_POSTGRESQL_DSN": postgres_dsn,
@@ -107,11 +115,14 @@ class Driven:
                 rate=calls_per_s,
                 sounds=switch.folder,
                 gateway=GATEWAY,
+                user=f"user: {user[0]}, " if user else "",
+                carrier=carrier and f", {carrier}",
             )
-            + "".join(people),
+            + "".join(people)
+            + extra,
             encoding="utf-8",
         )
-        campaign = CAMPAIGN.format(ratio=ratio, message=MESSAGE)
+        campaign = CAMPAIGN.format(ratio=ratio, message=MESSAGE) + extra_campaign
         (folder / "list.yaml").write_text(campaign, encoding="utf-8")
         self.settings = load(
             self._config, campaign_files=None, environ=self._environment

@@ -6,9 +6,6 @@ the switch asked for channels that are left.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-
 import gevent
 import pytest
 import structlog
@@ -18,28 +15,12 @@ from tests.switch.callees import VANISHING, number, of_all_kinds
 from tests.switch.driven import Driven
 from tests.switch.instances import HOST, Instances
 from tests.switch.proxy import Proxy
+from tests.switch.runs import CONTACTS, CUT_S, FULL, RATE, VANISH, Drive, finish
 from tests.switch.witness import Witness
 
 log = structlog.get_logger(__name__)
 
-#: More of each for a thorough run; `pytest -rP` shows what was counted.
-CONTACTS = int(os.environ.get("DIALER_SWITCH_CONTACTS", "200"))
-VANISH = int(os.environ.get("DIALER_SWITCH_VANISH", "105"))
-RATE = 10.0  # two cores carry both switches, the daemon and this
-
 pytestmark = pytest.mark.timeout(120 + 0.4 * (CONTACTS + VANISH))
-
-Drive = Callable[..., Driven]
-
-
-def finish(driven: Driven, witness: Witness) -> None:
-    """Everybody logs out, the daemon drains: nothing of it is left on the switch."""
-    assert not driven.logged("event not in the state table")
-    driven.log_out()
-    driven.stop()
-    assert driven.daemon is not None
-    assert driven.daemon.returncode == 0
-    assert not witness.left_on_switch()
 
 
 def test_every_kind_of_ending_is_told_as_the_switch_tells_it(
@@ -121,6 +102,8 @@ def test_talks_survive_a_killed_daemon_and_their_results_land(
     wrong = compare(driven, witness)
     assert not wrong, "\n".join(wrong[:20])
     assert dispositions(driven) == {"talked": talks}
+    # Their wrap-up is their group's second, not what an adopted operator had by default.
+    driven.wait_for("everybody ready", lambda: set(driven.states()) == {"ready"}, 6.0)
     assert all(len(one.bridges) == 1 for one in witness.customers())
     finish(driven, witness)
 
@@ -128,14 +111,13 @@ def test_talks_survive_a_killed_daemon_and_their_results_land(
 def test_a_cut_event_socket_loses_no_attempt_and_doubles_none(
     drive: Drive, witness: Witness, instances: Instances
 ) -> None:
-    """The network breaks for six seconds during 50 calls: the phones go on, so do the books.
+    """The network breaks during 50 calls: the phones go on, so do the books.
 
-    Whoever hung up unheard is settled as lost, and nobody else.
+    Whoever hung up unheard is settled as lost, and nobody else; talks that outlast it go on.
     """
+    kinds = ("longest_talk", "busy") if FULL else ("longer_talk", "busy")
     numbers = [
-        number(kind, serial, tenths=10 + 2 * serial)
-        for serial in range(25)
-        for kind in ("longer_talk", "busy")
+        number(kind, serial, tenths=10 + 2 * serial) for serial in range(25) for kind in kinds
     ]
     proxy = Proxy(HOST, instances.switch.port)
     try:
@@ -143,9 +125,9 @@ def test_a_cut_event_socket_loses_no_attempt_and_doubles_none(
         driven.wait_for("twenty calls", lambda: len(witness.customers()) >= 20)
         cut_at = max(one.created_at for one in witness.customers())
         proxy.cut()
-        gevent.sleep(6.0)
+        gevent.sleep(CUT_S)
         proxy.mend()
-        driven.wait_for("all called", lambda: driven.settled(len(numbers)), 60.0)
+        driven.wait_for("all called", lambda: driven.settled(len(numbers)), 180.0)
         check_after_cut(driven, witness, len(numbers), cut_at)
         finish(driven, witness)
     finally:
@@ -155,8 +137,9 @@ def test_a_cut_event_socket_loses_no_attempt_and_doubles_none(
 def check_after_cut(driven: Driven, witness: Witness, contacts: int, cut_at: float) -> None:
     unheard = {row["id"] for row in driven.attempts() if row["cause"] == "LOST"}
     ended = {one.uuid: one.ended_at for one in witness.customers()}
-    assert all(cut_at <= (ended[one] or 0.0) <= cut_at + 8.0 for one in unheard)
+    assert all(cut_at <= (ended[one] or 0.0) <= cut_at + CUT_S + 2.0 for one in unheard)
     wrong = [one for one in compare(driven, witness) if not any(u in one for u in unheard)]
     assert not wrong, "\n".join(wrong[:20])
     called = [row["contact_id"] for row in driven.attempts() if row["evidence"]["channel"]]
     assert len(called) == len(set(called)) == contacts
+    log.info("cut", seconds=CUT_S, unheard=len(unheard), **dispositions(driven))

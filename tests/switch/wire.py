@@ -15,7 +15,7 @@ from typing import Any
 
 import gevent
 from gevent import socket
-from gevent.event import AsyncResult
+from gevent.event import AsyncResult, Event
 from gevent.lock import RLock
 
 TIMEOUT_S = 10.0
@@ -32,9 +32,17 @@ class Wire:
     """Connected and authenticated when made."""
 
     def __init__(
-        self, host: str, port: int, password: str, on_event: OnEvent | None = None
+        self,
+        host: str,
+        port: int,
+        password: str,
+        on_event: OnEvent | None = None,
+        *,
+        user: str = "",
     ) -> None:
         self._on_event = on_event
+        self.awake = Event()  # cleared: who waits for nothing need not be woken
+        self.awake.set()
         self._waiting: deque[AsyncResult[str]] = deque()
         self._writing = RLock()
         self._sock = socket.create_connection((host, port), timeout=TIMEOUT_S)
@@ -45,7 +53,8 @@ class Wire:
         self._waiting.append(self._greeted)
         self._greenlets: list[gevent.Greenlet[..., None]] = [gevent.spawn(self._read)]
         self._greeted.get(timeout=TIMEOUT_S)
-        if not self.ask(f"auth {password}").startswith("+OK"):
+        who = f"userauth {user}:" if user else "auth "
+        if not self.ask(who + password).startswith("+OK"):
             self.close()
             raise WireError("wrong password")
 
@@ -91,6 +100,7 @@ class Wire:
 
     def _wake(self, every_s: float) -> None:
         while True:
+            self.awake.wait()
             with self._writing:
                 self._sock.sendall(b"\n")
             gevent.sleep(every_s)

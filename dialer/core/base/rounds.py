@@ -57,6 +57,11 @@ _BACKED_OFF = frozenset(
 )
 LONGEST_BACK_OFF_S = 3_600.0
 
+#: R3.9: from these the contact goes to a gateway of the campaign that was not tried yet, at
+#: once. A failure of our own switch would be the same on any.
+_FAILED_OVER = _BACKED_OFF - {Disposition.LOCAL_FAILURE}
+FAILOVER_S = 1.0
+
 #: A person answered, only nobody of ours talked with him.
 _REACHED = frozenset({Disposition.ABANDONED, Disposition.SHORT_HANGUP})
 
@@ -124,7 +129,26 @@ def _after_answer(ending: _Ending) -> Next:
     return Next(step="retry", due_at=ending.in_s(delay_s), reason=reason)
 
 
+def _may_fail_over(ending: _Ending) -> bool:
+    """A gateway is left that has not failed; but a gateway that fails again was no failover:
+    whatever could have been shown elsewhere was not free, so it waits like any other.
+    """
+    failed = ending.history.failed_gateways
+    return (
+        ending.verdict.disposition in _FAILED_OVER
+        and ending.gateway not in failed
+        and any(name not in {ending.gateway, *failed} for name in ending.campaign.gateways)
+    )
+
+
 def _after_failure(ending: _Ending) -> Next:
+    if _may_fail_over(ending):
+        return Next(
+            step="retry",
+            due_at=ending.in_s(FAILOVER_S),
+            reason=f"{_words(ending)}, not counted as a try: now over another gateway",
+            rounds_failed=ending.history.rounds_failed,
+        )
     delay_s = retry_delay_s(ending.verdict, ending.campaign)
     if ending.verdict.disposition in _BACKED_OFF:
         doubled_s = delay_s * 2.0 ** min(ending.history.uncharged_today, 16)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import Any, NamedTuple
 
 from dialer.core.model import AttemptId, LegId, Moment, OperatorId, Strategy
@@ -95,8 +96,8 @@ def pair(
     customers = sorted(waiting, key=lambda one: (one.answered_at_s, one.attempt))
     key = KEYS[strategy]
     free = [one for one in ready if one.free_from_s <= now.mono_s]
-    free.sort(key=lambda one: key(one, last))
+    first = nsmallest(len(customers), free, key=lambda one: key(one, last))
     return [
         Pair(customer.attempt, operator.operator, operator.leg, operator.turn)
-        for customer, operator in zip(customers, free, strict=False)
+        for customer, operator in zip(customers, first, strict=False)
     ]

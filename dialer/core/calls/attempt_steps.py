@@ -37,6 +37,7 @@ from dialer.core.calls.events import (
     MachineHeard,
     OfferFailed,
     OperatorGone,
+    OptedOut,
     Paired,
     Progressed,
     Ready,
@@ -281,6 +282,16 @@ def key_pressed(attempt: Attempt, event: KeyPressed, now: Moment) -> Step:
     ):
         return after, ()
     return replace(after, opt_out=True), (StopPhone(attempt.claimed.attempt_id),)
+
+
+def opted_out(attempt: Attempt, event: OptedOut, now: Moment) -> Step:
+    """The key is bound only while the message plays, whatever we have seen of that.
+
+    Who was bridged in that very moment pressed it in his talk: that is no opt-out.
+    """
+    if attempt.opt_out or attempt.bridged_at is not None:
+        return attempt, ()
+    return replace(attempt, opt_out=True), (StopPhone(attempt.claimed.attempt_id),)
 
 
 def machine_in_line(attempt: Attempt, event: MachineHeard, now: Moment) -> Step:

@@ -66,6 +66,7 @@ class CallRules:
             ring_timeout_s=campaign.ring_timeout_s,
             silence_ms=campaign.silence_ms,
             max_talk_s=campaign.max_talk_s,
+            opt_out_key=campaign.opt_out_key,
             record=campaign.record,
         )
 

@@ -103,6 +103,11 @@ class KeyPressed(Event):
     digit: str
 
 
+@dataclass(frozen=True, slots=True)
+class OptedOut(Event):
+    """The leg's own script heard the opt-out key in the message; we may have been away."""
+
+
 # ------------------------------------------------------------------ hand-over (both sides)
 
 

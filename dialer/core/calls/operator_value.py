@@ -88,9 +88,18 @@ def enrol(operator_id: OperatorId, now: Moment) -> Operator:
 
 
 def adopt(
-    operator_id: OperatorId, leg: LegId, now: Moment, *, pause_reason: str | None = None
+    operator_id: OperatorId,
+    leg: LegId,
+    now: Moment,
+    *,
+    wrapup_s: float,
+    max_talk_s: float = 7200.0,
+    pause_reason: str | None = None,
 ) -> Operator:
-    """A leg of his was found after our restart: what it does, the next sweep's events say."""
+    """A leg of his was found after our restart: what it does, the next sweep's events say.
+
+    `wrapup_s`, `max_talk_s`: of the talk that he may be in.
+    """
     return Operator(
         id=operator_id,
         state=OperatorState.ADRIFT,
@@ -98,6 +107,8 @@ def adopt(
         idle_since=now,
         leg=leg,
         deadline_at=now.mono_s + ADRIFT_S,
+        wrapup_s=wrapup_s,
+        max_talk_s=max_talk_s,
         wish=None if pause_reason is None else Wish.PAUSE,
         pause_reason=pause_reason,
     )

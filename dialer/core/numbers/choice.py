@@ -7,14 +7,17 @@ soft limit: he always sees the same number. Else the smallest of
 
 so that the soft limit comes before local presence, local presence before load, and load is
 even. An unknown region differs from every number's alike and decides nothing.
+
+A contact whose calls failed over some gateways, or were told "number dead" there (R3.9, R5.2),
+gets the best number that another gateway may show; only where there is none, the best of all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from dialer.core.model import NumberId
+from dialer.core.model import GatewayName, NumberId
 from dialer.core.numbers.limits import Held, Limits, Usage, pool_refusal, refusal
 
 
@@ -27,6 +30,20 @@ class Candidate(Limits, Protocol):
     @property
     def region(self) -> str | None: ...
 
+    @property
+    def gateway(self) -> GatewayName: ...
+
+    @property
+    def others(self) -> tuple[GatewayName, ...]: ...
+
+
+def route(shown: Candidate, avoided: Collection[str]) -> GatewayName:
+    """The first gateway of those that may show it that is not avoided; else the first."""
+    for name in (shown.gateway, *shown.others):
+        if name not in avoided:
+            return name
+    return shown.gateway
+
 
 def choose(
     shown: Sequence[Candidate],
@@ -35,12 +52,24 @@ def choose(
     region: str | None,
     sticky: NumberId | None,
     now_s: float,
+    avoided: Collection[str] = frozenset(),
 ) -> int | None:
     """The place in `shown` (the pool's order) of the number to show; None = none is eligible
     now.
 
-    `usages` runs beside `shown`; `region` is the called phone's.
+    `usages` runs beside `shown`; `region` is the called phone's; `route` says by which gateway.
     """
+    if avoided:
+        elsewhere = [i for i, one in enumerate(shown) if route(one, avoided) not in avoided]
+        found = choose(
+            [shown[i] for i in elsewhere],
+            [usages[i] for i in elsewhere],
+            region=region,
+            sticky=sticky,
+            now_s=now_s,
+        )
+        if found is not None:
+            return elsewhere[found]
     best: tuple[bool, bool, int, int] | None = None
     for position, (candidate, usage) in enumerate(zip(shown, usages, strict=True)):
         if refusal(candidate, usage, now_s) is not None:

@@ -43,14 +43,23 @@ def may_show(
     That is the first of the campaign's `gateways` that may show this number and is `up`; a
     number that none of them may show now is left out.
     """
+    return [(number, ways[0]) for number, ways in routes(numbers, gateways, up)]
+
+
+def routes(
+    numbers: Iterable[Number],
+    gateways: Sequence[GatewayName],
+    up: Collection[GatewayName],
+) -> list[tuple[Number, tuple[GatewayName, ...]]]:
+    """As `may_show`, each number with all gateways that would show it, best first."""
     usable = [name for name in gateways if name in up]
-    shown: list[tuple[Number, GatewayName]] = []
+    shown: list[tuple[Number, tuple[GatewayName, ...]]] = []
     for number in numbers:
         if number.state != "active" or number.kind not in OUTBOUND_KINDS:
             continue
-        gateway = next((name for name in usable if name in number.gateways), None)
-        if gateway is not None:
-            shown.append((number, gateway))
+        ways = tuple(name for name in usable if name in number.gateways)
+        if ways:
+            shown.append((number, ways))
     return shown
 
 

@@ -8,10 +8,12 @@ decision from `Why` alone; `sentence` makes text of it, at the edge.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from dialer.core.model import Mode
+from dialer.core.pacing.outlook import Outlook
 
 
 class Binding(StrEnum):
@@ -29,7 +31,11 @@ class Binding(StrEnum):
     OPERATORS_BUSY = "operators_busy"
     BUDGET = "budget"  # one drop more could pass the cap
     CAP = "cap"  # the cap is passed: one call per free operator until it is earned again
-    RISK = "risk"  # predictive: its own issue
+    RISK = "risk"  # predictive: one call more would be lost too often
+    STRETCH = "stretch"  # predictive: the last half hour lost too many
+    UNCERTIFIED = "uncertified"  # too few answers to certify: one call per free operator
+    NO_ESTIMATE = "no_estimate"  # predictive without an outlook: one call per free operator
+    NOT_STARTED = "not_started"  # preview: no operator has started his call
     # it wants more, and cannot
     HOPPER_EMPTY = "hopper_empty"
     NUMBERS_USED_UP = "numbers_used_up"
@@ -62,8 +68,13 @@ class Observation:
     channels: int | None = None  # calls at once, gateways and switch
     numbers: int | None = None  # calls that the pool may still show today
     hopper_size: int | None = None
+    started: int = 0  # preview: operators who have started a call that is not out yet
+    # what predictive sees of the next half minute; None: nothing can be said
+    outlook: Outlook | None = None
     # what the campaign says, and its ledger
     ratio: float = 1.0
+    share: float = 1.0
+    priority: int = 0
     cap: float = 0.03
     abandoned: int = 0
     answered: int = 0
@@ -79,7 +90,8 @@ class Observation:
 class Want:
     """What a policy wants: so many launches and cancels, and what kept it from wanting more.
 
-    `overdial`: how many calls in flight beyond the free operators it allows.
+    `overdial`: how many calls in flight beyond the free operators it allows. Of predictive:
+    `risks` of the calls to launch, in order, and `refused`, the risk of the next one.
     """
 
     launch: int
@@ -87,11 +99,29 @@ class Want:
     binding: Binding
     overdial: int = 0
     budget_left: float | None = None
+    risks: tuple[float, ...] = ()
+    refused: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """The operators of one group on one switch, and all campaigns that feed it, as seen at one
+    moment. `idle`: ready operators, each counted once; `partial`: our part of ready operators
+    who serve other groups too (they are not in `idle`); `waiting`: answered customers without
+    an operator, inbound and promised ones with them.
+    """
+
+    idle: int
+    waiting: int = 0
+    partial: tuple[float, ...] = ()
+    campaigns: Mapping[str, tuple[Mode, Observation]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
-    """The decision's reason: what was seen, what was wanted, what bound."""
+    """The decision's reason: what was seen, what was wanted, what bound. `team`: what was seen
+    of the group, where several campaigns were decided together.
+    """
 
     mode: Mode
     binding: Binding
@@ -99,11 +129,23 @@ class Why:
     wanted: int
     overdial: int = 0
     budget_left: float | None = None
+    risks: tuple[float, ...] = ()
+    refused: float | None = None
+    team: Team | None = None
+    campaign: str = ""
+
+    @property
+    def theta(self) -> float | None:
+        """The price of risk that was asked."""
+        outlook = self.observation.outlook
+        return None if outlook is None else outlook.theta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Launch so many calls now, give up so many ringing ones (longest first), and why."""
+    """Launch so many calls now, give up so many ringing ones, and why. Predictive gives up the
+    youngest of `Outlook.cancellable` first, the others the longest of `ringing_s` first.
+    """
 
     launch: int
     cancel: int
@@ -118,39 +160,3 @@ def may_cancel(seen: Observation, excess: int) -> int:
     """How many of `excess` calls in flight have rung long enough to be given up."""
     rung = sum(1 for ring_s in seen.ringing_s if ring_s >= RING_MIN_S)
     return max(0, min(excess, rung))
-
-
-_BOUND_BY = {
-    Binding.SWITCH_BLIND: "the switch does not answer or its events do not flow",
-    Binding.HALTED: "the emergency stop is on",
-    Binding.PAUSED: "the campaign is paused",
-    Binding.CALLING_HOURS: "outside the calling hours",
-    Binding.NO_OPERATORS: "no operator is logged in",
-    Binding.OPERATORS_BUSY: "every free operator has his calls",
-    Binding.BUDGET: "more calls could pass the abandonment cap",
-    Binding.CAP: "the abandonment cap is passed: one call per free operator",
-    Binding.RISK: "the next call would be lost too often",
-    Binding.HOPPER_EMPTY: "nobody else is due",
-    Binding.NUMBERS_USED_UP: "our numbers are used up for today",
-    Binding.CHANNELS: "no channel is free",
-    Binding.CPS: "the limit of calls per second",
-}
-
-
-def sentence(why: Why, launch: int) -> str:
-    """One line for the wall and the log."""
-    seen = why.observation
-    start = f"launching {launch} of {why.wanted}" if launch else "holding"
-    parts = [
-        f"{start} at {seen.in_flight} in flight: {seen.ready} ready",
-        f"{seen.waiting} waiting",
-    ]
-    if why.mode is Mode.POWER:
-        parts.append(f"{seen.ratio:g} calls per operator")
-    text = ", ".join(parts)
-    if seen.answered:
-        share = seen.abandoned / seen.answered
-        text += f"; {share:.1%} of {seen.answered} abandoned"
-        if why.budget_left is not None:
-            text += f", {max(0.0, why.budget_left):.1f} drops left"
-    return f"{text}; {_BOUND_BY[why.binding]}"

@@ -8,6 +8,7 @@ as the law wants; until then the two seconds after the answer are their chance.
 
 from __future__ import annotations
 
+from dialer.core.pacing.budget import ledger
 from dialer.core.pacing.observation import Binding, Observation, Want, may_cancel
 
 
@@ -18,4 +19,5 @@ def policy(seen: Observation) -> Want:
         launch=max(0, free - seen.in_flight),
         cancel=may_cancel(seen, seen.in_flight - free),
         binding=Binding.OPERATORS_BUSY,
+        budget_left=ledger(abandoned=seen.abandoned, answered=seen.answered, cap=seen.cap).left,
     )

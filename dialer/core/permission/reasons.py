@@ -98,7 +98,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.SWITCH_BLIND: "the switch does not answer or its events do not flow",
     Reason.GATEWAY_DOWN: "no gateway of the campaign is up",
     Reason.STORE_FAILED: "Redis or PostgreSQL did not answer",
-    Reason.CLOCK_OFF: "the clocks of daemon and database differ too much",
+    Reason.CLOCK_OFF: "the clocks of daemon, database and switch differ too much",
     Reason.CAMPAIGN_ENDED: "the campaign is switched off",
 }
 

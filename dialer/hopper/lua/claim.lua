@@ -12,7 +12,8 @@
 --       9 JSON list of columns: numbers in the pool's order, then for each number (one value =
 --         the same for all) gateway, soft limit, hard limit, calls at once (-1 = any), minimum
 --         gap in seconds, calls per hour (-1 = any), hour, place of its day; last an object
---         region -> "place,place,..."
+--         region -> "place,place,...", and
+--         a column of the further gateways that may show a number, one a line
 --       10.. attempt ids, at least as many as ARGV 6
 -- Answer {"ok", entries off because their window closed, entries passed over because their phone
 --         or contact is being called, why the numbers ended it ("" | "pool_used_up" |
@@ -39,7 +40,7 @@ end
 
 local now, want = tonumber(ARGV[2]), tonumber(ARGV[6])
 local days = cjson.decode(ARGV[8])
-local numbers, gateway, soft, hard, most_at_once, gap, per_hour, hour, day_at, regions_of =
+local numbers, gateway, soft, hard, most_at_once, gap, per_hour, hour, day_at, regions_of, others =
   unpack(cjson.decode(ARGV[9]))
 local count = #numbers
 
@@ -54,7 +55,7 @@ most_at_once = most_at_once ~= -1 and column(most_at_once)
 gap = gap ~= 0 and column(gap)
 per_hour = per_hour ~= -1 and column(per_hour)
 hour = per_hour and column(hour)
-gateway = column(gateway)
+gateway, others = column(gateway), column(others)
 day_at = type(day_at) == "table" and day_at
 
 local function read(key, fields)
@@ -99,30 +100,53 @@ end
 local at_once = most_at_once and read(KEYS[8], numbers)
 local last_at = gap and read(KEYS[9], numbers)
 local in_hour = per_hour and read(KEYS[10], numbers)
-if in_hour then
-  for i = 1, count do
-    local calls, label = string.match(in_hour[i] or "", "^(%d+) (.*)$")
-    in_hour[i] = label == hour[i] and tonumber(calls) or 0
-  end
-end
 local limited = most_at_once or gap or per_hour
+
+local function calls_this_hour(i)
+  local value = in_hour[i]
+  if type(value) ~= "number" then
+    local calls, label = string.match(value or "", "^(%d+) (.*)$")
+    value = label == hour[i] and tonumber(calls) or 0
+    in_hour[i] = value
+  end
+  return value
+end
 
 local function is_busy(i)
   return (most_at_once and most_at_once[i] >= 0 and tonumber(at_once[i] or 0) >= most_at_once[i])
     or (gap and gap[i] > 0 and last_at[i] and now < tonumber(last_at[i]) + gap[i])
-    or (per_hour and per_hour[i] >= 0 and in_hour[i] >= per_hour[i])
+    or (per_hour and per_hour[i] >= 0 and calls_this_hour(i) >= per_hour[i])
 end
 
-local weight, possible = {}, false -- NEVER = a limit holds it back
+local weight = {} -- NEVER = a limit holds it back
 for i = 1, count do
   local calls = tonumber(used[i] or 0)
   used[i] = calls
-  if calls >= hard[i] or (limited and is_busy(i)) then
+  if calls >= hard[i] then
     weight[i] = NEVER
   else
     weight[i] = calls >= soft[i] and SOFT + calls * USED + i or calls * USED + i
-    possible = true
   end
+end
+
+-- The line's own limits are looked at only for a number that would be chosen: to read those of
+-- a hundred numbers takes longer than all the rest.
+local seen_free = {}
+local function is_free(i)
+  if not limited or seen_free[i] then return true end
+  if is_busy(i) then
+    weight[i] = NEVER
+    return false
+  end
+  seen_free[i] = true
+  return true
+end
+
+local function is_possible()
+  for i = 1, count do
+    if weight[i] < NEVER and is_free(i) then return true end
+  end
+  return false
 end
 
 local function why_none()
@@ -131,15 +155,16 @@ local function why_none()
   end
   return "pool_used_up"
 end
-if not possible then
+if not is_possible() then
   return { "ok", 0, 0, why_none() }
 end
 
 local function least_of(places)
   local best, chosen = NEVER, nil
   for j = 1, #places do
-    local w = weight[places[j]]
-    if w < best then best, chosen = w, places[j] end
+    local i = places[j]
+    local w = weight[i]
+    if w < best and is_free(i) then best, chosen = w, i end
   end
   return best, chosen
 end
@@ -165,7 +190,7 @@ local function choose(phone_region, sticky)
       for i = count, 1, -1 do place_of[numbers[i]] = i end
     end
     local i = place_of[sticky]
-    if i and weight[i] < NEVER then return i end
+    if i and weight[i] < NEVER and is_free(i) then return i end
   end
   local near_weight, near = NEVER, nil
   if phone_region ~= "" then
@@ -177,10 +202,41 @@ local function choose(phone_region, sticky)
   local best, chosen = NEVER, nil
   for i = 1, count do
     local w = weight[i]
-    if w < best then best, chosen = w, i end
+    if w < best and is_free(i) then best, chosen = w, i end
   end
   if best >= SOFT and near then return near end
   return chosen
+end
+
+-- Another gateway is preferred to those in `avoided` (a name a line): core.numbers.choice.route.
+local function way_round(i, avoided)
+  local list = "\n" .. avoided .. "\n"
+  for name in string.gmatch(gateway[i] .. "\n" .. others[i], "[^\n]+") do
+    if not string.find(list, "\n" .. name .. "\n", 1, true) then return name end
+  end
+end
+
+-- Rare, so it may look at all of them. Falls back to `choose`.
+local function choose_elsewhere(phone_region, sticky, avoided)
+  local chosen, way, best, best_far
+  for i = 1, count do
+    local w = weight[i]
+    local name = w < NEVER and way_round(i, avoided)
+    if name then
+      if sticky ~= "" and numbers[i] == sticky then return i, name end
+      local near = phone_region ~= "" and string.find(
+        "," .. (regions_of[phone_region] or "") .. ",", "," .. i .. ",", 1, true)
+      local far = near and 0 or 1
+      local past = w >= SOFT and 1 or 0
+      local key = past * 2 + far
+      if not best or key < best_far or (key == best_far and w < best) then
+        chosen, way, best, best_far = i, name, w, key
+      end
+    end
+  end
+  if chosen then return chosen, way end
+  local i = choose(phone_region, sticky)
+  return i, i and gateway[i]
 end
 
 -- the queue -----------------------------------------------------------------------------------
@@ -195,7 +251,7 @@ local owned = {} -- phones taken in this very call
 local holder = ARGV[4] .. "\n"
 local campaign = "\n" .. ARGV[5] .. "\n"
 
-local function take(i, contact, phone, entry)
+local function take(i, way, contact, phone, entry)
   taken = taken + 1
   local attempt, n = ARGV[9 + taken], taken * 2
   answer[3 + n], answer[4 + n] = i, entry
@@ -204,20 +260,21 @@ local function take(i, contact, phone, entry)
   contact_lease[n - 1], contact_lease[n] = contact, attempt
   leases[n - 1] = attempt
   leases[n] = holder .. numbers[i] .. "\n" .. days[day_at and day_at[i] or 1] .. "\n"
-    .. (per_hour and per_hour[i] >= 0 and hour[i] or "") .. "\n" .. gateway[i] .. campaign
+    .. (per_hour and per_hour[i] >= 0 and hour[i] or "") .. "\n" .. way .. campaign
     .. contact .. "\n" .. phone
   touched[i] = (touched[i] or 0) + 1
   local calls = used[i] + 1
   used[i] = calls
   if limited then
     if at_once then at_once[i] = tonumber(at_once[i] or 0) + 1 end
-    if in_hour then in_hour[i] = in_hour[i] + 1 end
+    if in_hour then in_hour[i] = calls_this_hour(i) + 1 end
     if gap and gap[i] > 0 then last_at[i] = now end
   end
-  if calls >= hard[i] or (limited and is_busy(i)) then
+  if calls >= hard[i] then
     weight[i] = NEVER
   else
     weight[i] = calls >= soft[i] and SOFT + calls * USED + i or calls * USED + i
+    seen_free[i] = nil
   end
 end
 
@@ -229,11 +286,16 @@ while taken < want and looked < most_looks and not stopped do
   looked = looked + #contacts
   local packed = call("HMGET", KEYS[3], unpack(contacts))
   local busy_contacts = call("HMGET", KEYS[5], unpack(contacts))
-  local until_, phone, regions, stickies = {}, {}, {}, {}
+  local until_, phone, regions, stickies, avoided = {}, {}, {}, {}, {}
   for j = 1, #contacts do
     if packed[j] then
-      until_[j], phone[j], regions[j], stickies[j] =
+      local behind
+      until_[j], phone[j], regions[j], stickies[j], behind =
         struct.unpack("<dxxxxxxxxHc0Hc0Hc0", packed[j], 3)
+      -- The head ends before what only Python reads.
+      if behind <= struct.unpack("<H", packed[j]) then
+        avoided[j] = struct.unpack("<Hc0", packed[j], behind)
+      end
     else
       phone[j] = ""
     end
@@ -250,9 +312,15 @@ while taken < want and looked < most_looks and not stopped do
       passed_over = passed_over + 1
       back[#back + 1], back[#back + 2] = popped[j * 2], contact
     else
-      local i = choose(regions[j], stickies[j])
+      local i, way
+      if avoided[j] then
+        i, way = choose_elsewhere(regions[j], stickies[j], avoided[j])
+      else
+        i = choose(regions[j], stickies[j])
+        way = i and gateway[i]
+      end
       if i then
-        take(i, contact, phone[j], entry)
+        take(i, way, contact, phone[j], entry)
       else
         stopped = true
         back[#back + 1], back[#back + 2] = popped[j * 2], contact

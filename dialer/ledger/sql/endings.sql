@@ -25,7 +25,7 @@ WITH told AS MATERIALIZED (
         sip_call_id = t.sip_call_id, hung_up_by = t.hung_up_by, ring_ms = t.ring_ms,
         early_media_ms = t.early_media_ms, wait_ms = t.wait_ms, talk_ms = t.talk_ms,
         short_answer = t.short_answer, operator = coalesce(t.operator, a.operator),
-        stop_reason = t.stop_reason, opt_out_key = t.opt_out_key,
+        stop_reason = t.stop_reason, opt_out_key = a.opt_out_key OR t.opt_out_key,
         evidence = t.evidence::jsonb, next_step = t.step, next_reason = t.step_reason,
         entry = NULL
     FROM told AS t

@@ -33,7 +33,14 @@ SELECT h.contact_id, h.phone_id, h.tier, h.score, h.position, h.rounds_failed, c
     CASE WHEN :sticky::boolean THEN (
         SELECT t.number FROM attempts AS t
         WHERE t.contact_id = h.contact_id AND t.number_charged
-        ORDER BY t.committed_at DESC LIMIT 1) END, c.segment
+        ORDER BY t.committed_at DESC LIMIT 1) END,
+    CASE WHEN a.uncharged_today > 0 THEN ARRAY(
+        SELECT DISTINCT t.gateway FROM attempts AS t
+        WHERE t.phone_id = h.phone_id AND NOT t.charged
+            AND t.disposition IN ('carrier_failure', 'carrier_refused', 'codec_failure',
+                'routing_failure')
+            AND t.committed_at > :at::timestamptz - interval '1 hour') END,
+    c.segment
 FROM rules CROSS JOIN head AS h
 JOIN contacts AS c ON c.id = h.contact_id
 CROSS JOIN LATERAL permission_of(

@@ -50,6 +50,25 @@ SELECT counted.last - count(*) OVER () + row_number() OVER (ORDER BY ended.seq),
     :at::timestamptz, 'removed', ended.seq, :by::text
 FROM ended CROSS JOIN counted;
 
+-- name: attempt_of_key(attempt)
+-- Whose message the key was pressed in.
+SELECT phone_id, bridged_at IS NOT NULL FROM attempts WHERE id = :attempt::uuid;
+
+-- name: note_opt_out(attempt)!
+-- The attempt says it too, also where its result is in the books already.
+UPDATE attempts SET opt_out_key = true WHERE id = :attempt::uuid AND NOT opt_out_key;
+
+-- name: take_caller_stop(call, phone, at)
+-- Once for each call: a row, or none where it was taken before.
+INSERT INTO caller_stops (call_id, phone_id, taken_at)
+VALUES (:call::uuid, :phone::bigint, :at::timestamptz)
+ON CONFLICT (call_id) DO NOTHING
+RETURNING phone_id;
+
+-- name: known_caller_stops(calls)
+-- Those that were taken before.
+SELECT call_id::text FROM caller_stops WHERE call_id = ANY(:calls::uuid[]);
+
 -- name: of_phone(phone)
 -- Every wish about this phone, ended ones too.
 SELECT category, channel, scope, scope_value, added_at, expires_at, removed_at, origin, seq

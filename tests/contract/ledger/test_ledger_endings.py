@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from dialer.core.model import (
+    AttemptId,
     CampaignName,
     Disposition,
     Evidence,
@@ -18,6 +20,7 @@ from dialer.core.model import (
     Source,
 )
 from dialer.errors import StoreError
+from dialer.ports import OptOut
 from tests.contract.ledger.world import (
     NOW,
     WIDE,
@@ -164,6 +167,23 @@ def test_dead_phone_makes_way_for_the_contacts_next_one(world: World) -> None:
     assert answer.digits == phone(2).digits
     world.end(answer, LATER, next=dead)
     assert world.ask("SELECT state FROM queue_entries") == [("archive",)]
+
+
+def test_a_carriers_failure_names_the_gateway_for_an_hour(world: World) -> None:
+    """R3.9: the next call goes out by another one; the contact is charged nothing."""
+    world.people(1)
+    wide = campaign(caps=WIDE)
+    world.save(wide)
+    (entry,) = world.entries(wide)
+    (answer,) = world.commit(wide, [entry], gateway=GatewayName("alpha"))
+    failed = verdict(Disposition.CARRIER_FAILURE, charged=False, number_charged=False)
+    world.end(answer, NOW, verdict=failed, next=retry(NOW))
+    soon, later = NOW + timedelta(minutes=1), NOW + timedelta(minutes=61)
+    (entry,) = world.entries(wide, now=soon)
+    assert entry.history.failed_gateways == {"alpha"}
+    assert (entry.history.tries_today, world.dialed()) == (0, 0)
+    (entry,) = world.entries(wide, now=later)
+    assert entry.history.failed_gateways == frozenset()
 
 
 def test_dead_number_marks_by_day_and_gateway_and_an_answer_clears_them(world: World) -> None:
@@ -328,3 +348,41 @@ def test_audit_cannot_be_changed(world: World) -> None:
     world.ledger.set_halted(True, by="s", now=NOW)
     with pytest.raises(psycopg.errors.RaiseException):
         world.ask("DELETE FROM audit")
+
+
+# ------------------------------------------------------------------ the key in the message
+
+
+def test_the_key_is_a_stop_and_stands_with_its_attempt(world: World) -> None:
+    """R6.4. Pressed again, or told again by the switch: one stop. The result keeps it."""
+    world.people(1)
+    world.save(campaign())
+    (answer,) = world.commit(campaign(), world.entries(campaign()))
+    told = [world.ledger.opt_out(answer.attempt_id, NOW) for _ in range(2)]
+    assert told[0] == told[1] == OptOut(known=True, phone=world.one("SELECT id FROM phones"))
+    world.end(answer, verdict=verdict(Disposition.ABANDONED))
+    assert world.ask("SELECT opt_out_key, disposition FROM attempts") == [(True, "abandoned")]
+    assert world.ask("SELECT category, scope, origin FROM stops") == [
+        ("never", "global", "key during the message")
+    ]
+
+
+def test_a_key_found_after_the_result_is_noted_all_the_same(world: World) -> None:
+    """The daemon was dead: the switch tells of it when the attempt is long in the books."""
+    world.people(1)
+    world.save(campaign())
+    (answer,) = world.commit(campaign(), world.entries(campaign()))
+    world.end(answer, verdict=verdict(Disposition.LOST))
+    assert world.ledger.opt_out(answer.attempt_id, LATER).phone is not None
+    assert world.one("SELECT opt_out_key FROM attempts")
+    assert world.one("SELECT count(*) FROM stops") == 1
+
+
+def test_a_key_in_a_talk_or_of_another_base_stops_nobody(world: World) -> None:
+    world.people(1)
+    world.save(campaign())
+    (answer,) = world.commit(campaign(), world.entries(campaign()))
+    world.end(answer, verdict=verdict(Disposition.TALKED), bridged_at=NOW)
+    assert world.ledger.opt_out(answer.attempt_id, NOW) == OptOut(known=True)
+    assert world.ledger.opt_out(AttemptId(str(uuid4())), NOW) == OptOut(known=False)
+    assert world.one("SELECT count(*) FROM stops") == 0

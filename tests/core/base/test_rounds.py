@@ -112,7 +112,7 @@ def test_who_talked_is_done():
 def test_the_first_try_of_a_day_is_repeated_after_its_dispositions_delay(
     disposition, after_min
 ):
-    step = after(disposition)
+    step = after(disposition, campaign=campaign(gateways=(ALPHA,)))
     assert (step.step, minutes(step), step.rounds_failed) == ("retry", after_min, 0)
 
 
@@ -177,12 +177,37 @@ def test_whoever_answered_was_reached():
 
 def test_a_carriers_failure_is_never_the_contacts_try():
     """R3.9: repeated soon, later each time, no round fails by it."""
-    history = History(tries_today=1, rounds_failed=2)
+    tried = frozenset({ALPHA, BETA})
+    history = History(tries_today=1, rounds_failed=2, failed_gateways=tried)
     step = after(Disposition.CARRIER_FAILURE, history)
     assert (step.step, minutes(step), step.rounds_failed) == ("retry", 2, 2)
-    assert minutes(after(Disposition.CARRIER_FAILURE, History(uncharged_today=3))) == 16
-    assert minutes(after(Disposition.CARRIER_FAILURE, History(uncharged_today=900))) == 60
+    for before, delay in ((3, 16), (900, 60)):
+        history = History(uncharged_today=before, failed_gateways=tried)
+        assert minutes(after(Disposition.CARRIER_FAILURE, history)) == delay
     assert "not counted" in step.reason
+
+
+def test_a_call_that_one_carrier_failed_goes_out_by_the_next_at_once():
+    """R3.9: a person who asked to be called must not wait for a carrier to be mended."""
+    step = after(Disposition.CARRIER_FAILURE, History(rounds_failed=1), gateway=ALPHA)
+    assert step.due_at == NOW + timedelta(seconds=1)
+    assert (step.step, step.rounds_failed) == ("retry", 1)
+    assert "another gateway" in step.reason
+
+
+@pytest.mark.parametrize(
+    ("disposition", "failed", "gateways"),
+    [
+        (Disposition.CARRIER_FAILURE, {ALPHA, BETA}, (ALPHA, BETA)),  # all were tried
+        (Disposition.CARRIER_FAILURE, {ALPHA}, (ALPHA, BETA)),  # beta could show no number
+        (Disposition.CARRIER_FAILURE, set(), (ALPHA,)),  # there is no other
+        (Disposition.LOCAL_FAILURE, set(), (ALPHA, BETA)),  # ours: the same on any
+    ],
+)
+def test_nobody_goes_round_the_carriers_in_a_circle(disposition, failed, gateways):
+    history = History(uncharged_today=len(failed), failed_gateways=frozenset(failed))
+    step = after(disposition, history, gateway=ALPHA, campaign=campaign(gateways=gateways))
+    assert minutes(step) >= 2
 
 
 # ------------------------------------------------------------------ dead numbers
@@ -265,6 +290,7 @@ HISTORIES = st.builds(
     dead_attempts=st.integers(0, 4),
     dead_days=st.frozensets(st.sampled_from([YESTERDAY, TODAY])),
     dead_gateways=st.frozensets(st.sampled_from([ALPHA, BETA])),
+    failed_gateways=st.frozensets(st.sampled_from([ALPHA, BETA])),
     unavailable_attempts=st.integers(0, 4),
 )
 
@@ -283,7 +309,9 @@ def test_every_ending_has_one_next_step(history, disposition, charged, zone):
     assert step.reason
     assert (step.step == "done") == (disposition is Disposition.TALKED)
     if step.due_at is not None:
-        assert step.due_at >= NOW + timedelta(seconds=60)
+        over = step.reason.endswith("now over another gateway")
+        assert not over or not history.failed_gateways
+        assert step.due_at >= NOW + timedelta(seconds=1 if over else 60)
     if step.step == "archive":
         assert disposition is Disposition.INVALID_NUMBER
 

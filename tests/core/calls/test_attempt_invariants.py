@@ -40,6 +40,7 @@ EVENTS = st.one_of(
     st.builds(e.HungUp, st.sampled_from([BUSY, CLEARED])),
     st.just(e.MachineHeard()),
     st.builds(e.KeyPressed, st.sampled_from(["9", "1"])),
+    st.just(e.OptedOut()),
     st.sampled_from([paired(), paired(BORIS, BORISS)]),
     st.sampled_from([e.Bridged(ANNA, CALL), e.Bridged(BORIS, CALL)]),
     st.just(e.OfferFailed()),

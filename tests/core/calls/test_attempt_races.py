@@ -308,6 +308,28 @@ def test_a_key_in_a_talk_is_for_the_talk() -> None:
     assert talking().take(12.0, e.KeyPressed("9")) == []
 
 
+def test_the_key_that_the_script_heard_counts_whatever_we_have_seen() -> None:
+    """We were away while he pressed it: his word holds all the same, and only once."""
+    call = ringing()
+    call.take(3.0, e.LinkLost())
+    assert call.take(20.0, e.OptedOut()) == [StopPhone(CALL)]
+    assert call.take(20.1, e.OptedOut(), e.KeyPressed("9")) == []
+    assert call.value.opt_out
+    call.take(21.0, e.HungUp(CLEARED))
+    late = ringing()
+    late.take(3.0, e.HungUp(CLEARED))
+    assert late.take(4.0, e.OptedOut()) == [StopPhone(CALL)]
+
+
+def test_a_key_in_a_talk_is_no_opt_out() -> None:
+    """Bridged in the moment in which the message began, the key stays bound."""
+    call = talking()
+    assert call.take(12.0, e.OptedOut()) == []
+    call.take(13.0, e.HungUp(CLEARED))
+    assert call.take(13.1, e.OptedOut()) == []
+    assert not call.value.opt_out
+
+
 def test_a_machine_in_the_line_never_reaches_an_operator() -> None:
     call = waiting()
     assert call.take(10.5, e.MachineHeard()) == [KillCustomer(CALL, "NORMAL_CLEARING")]

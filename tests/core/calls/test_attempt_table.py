@@ -40,6 +40,7 @@ EVENTS: dict[type[e.Event], e.Event] = {
         e.HungUp(CLEARED),
         e.MachineHeard(),
         e.KeyPressed("9"),
+        e.OptedOut(),
         paired(),
         e.Bridged(ANNA, CALL),
         e.OfferFailed(),

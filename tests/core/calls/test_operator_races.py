@@ -428,13 +428,21 @@ def test_a_hand_over_lost_from_sight_comes_back_through_the_park() -> None:
 
 def test_a_leg_found_after_our_restart_is_adopted() -> None:
     """A killed daemon must not cost each operator a new login."""
-    desk = Desk(operators.adopt(ANNA, ANNAS, at(0.0)))
+    desk = Desk(operators.adopt(ANNA, ANNAS, at(0.0), wrapup_s=5.0))
     desk.take(1.0, e.LegUp(ANNAS))
     assert operators.may_be_paired(desk.value)
-    paused = Desk(operators.adopt(ANNA, ANNAS, at(0.0), pause_reason="lunch"))
+    paused = Desk(operators.adopt(ANNA, ANNAS, at(0.0), wrapup_s=5.0, pause_reason="lunch"))
     paused.take(1.0, e.Parked())
     assert (paused.state, paused.value.wish) == (S.PAUSED, None)
-    busy = Desk(operators.adopt(ANNA, ANNAS, at(0.0)))
+    busy = Desk(operators.adopt(ANNA, ANNAS, at(0.0), wrapup_s=5.0))
     busy.take(1.0, e.FoundTalking(ANNA, CALL, 30.0))
     busy.take(5.0, e.LogoutAsked())
     assert (busy.state, busy.value.wish) == (S.TALKING, Wish.LOGOUT)
+
+
+def test_an_adopted_operator_has_the_wrapup_of_his_talk() -> None:
+    """Not half a minute of standing idle after each talk that a restart fell into."""
+    desk = Desk(operators.adopt(ANNA, ANNAS, at(0.0), wrapup_s=5.0))
+    desk.take(1.0, e.FoundTalking(ANNA, CALL, 30.0))
+    desk.take(20.0, e.Parked())
+    assert (desk.state, desk.value.deadline_at) == (S.WRAPUP, at(25.0).mono_s)

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.core.model import NumberId
-from dialer.core.numbers.choice import Candidate, choose, held_back
+from dialer.core.model import GatewayName, NumberId
+from dialer.core.numbers.choice import Candidate, choose, held_back, route
 from dialer.core.numbers.limits import Held, Usage, refusal
 from dialer.core.permission.reasons import Reason
 from dialer.ports import Shown
+
+A = GatewayName("a")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,8 @@ class OneShown:
 
     number: NumberId
     region: str | None = None
+    gateway: GatewayName = A
+    others: tuple[GatewayName, ...] = ()
     soft_limit: int = 70
     hard_limit: int = 80
     calls_at_once: int | None = None
@@ -207,3 +211,40 @@ def test_every_limit_holds_a_number_back_by_itself():
     for (number, field, limit), step in product(edges.values(), (-1, 0, 1)):
         refused = refusal(number, Usage(**{field: limit + step}), 0.0)
         assert (refused is None) == (step < 0)
+
+
+WAYS = st.permutations(["a", "b", "c"]).flatmap(
+    lambda names: st.integers(1, 3).map(lambda many: names[:many])
+)
+
+
+@given(
+    st.lists(st.tuples(SHOWN, USAGES, WAYS), max_size=6),
+    st.frozensets(st.sampled_from(["a", "b", "c", "gone"])),
+    st.sampled_from(["x", None]),
+)
+def test_a_contact_goes_round_the_gateways_that_failed_him(found, avoided, region):
+    """R3.9 and R5.2: the best that another gateway shows; else the best of all."""
+    shown = [replace(one, gateway=ways[0], others=tuple(ways[1:])) for one, _, ways in found]
+    usages = [usage for _, usage, _ in found]
+    chosen = choose(shown, usages, region=region, sticky=None, now_s=100.0, avoided=avoided)
+    free = [
+        i
+        for i, one in enumerate(shown)
+        if refusal(one, usages[i], 100.0) is None and not {one.gateway, *one.others} <= avoided
+    ]
+    if not free:
+        assert chosen == choose(shown, usages, region=region, sticky=None, now_s=100.0)
+        assert chosen is None or route(shown[chosen], avoided) == shown[chosen].gateway
+        return
+    assert chosen in free
+    assert route(shown[chosen], avoided) not in avoided
+    only = choose(
+        [shown[i] for i in free],
+        [usages[i] for i in free],
+        region=region,
+        sticky=None,
+        now_s=100.0,
+    )
+    assert only is not None
+    assert free[only] == chosen

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from dialer.core.model import Mode
 from dialer.core.pacing.decide import POLICIES, decide
-from dialer.core.pacing.observation import Binding, Observation, sentence
+from dialer.core.pacing.observation import Binding, Observation
+from dialer.core.pacing.sentence import sentence
 
 
 def seen(**fields: Any) -> Observation:

@@ -95,6 +95,21 @@ def test_the_customers_template_is_the_proven_one():
     )
 
 
+def test_the_opt_out_key_is_bound_for_the_message_alone():
+    """Bound earlier, a 9 that a person presses at once would be thrown away with the silence;
+    what the key does was seen on the real switch (tests/switch/test_opt_out.py).
+    """
+    bound = (
+        f"bind_digit_action:dialer,9,exec:execute_extension,m:~:set_global:dialer_opt_out_{U}=9"
+        "~event:dialer_key=9 inline^playback:abandoned.wav^hangup:NORMAL_CLEARING' inline"
+    )
+    silence = "^playback:silence_stream://1800^"
+    assert customer(opt_out_key="9").endswith(silence + bound)
+    rescued = commands.play_message(LegId(U), "abandoned.wav", "9", HOUSE)
+    assert rescued == f"api uuid_transfer {U} 'm:^:{bound}"
+    assert commands.forget_opt_out(U) == f"api global_setvar dialer_opt_out_{U}="
+
+
 def test_the_operators_template_is_the_proven_one():
     assert commands.originate_operator(OPERATOR, HOUSE) == (
         f"bgapi originate {{origination_uuid={V},park_after_bridge=true,"
@@ -111,7 +126,7 @@ def test_what_is_done_with_legs():
     assert commands.park(v) == f"api uuid_park {V}"
     assert commands.kill(u, "ORIGINATOR_CANCEL") == f"api uuid_kill {U} ORIGINATOR_CANCEL"
     assert commands.clean(v) == f"api uuid_setvar {V} transfer_history"
-    assert commands.play_message(u, "ru/sorry.wav", HOUSE) == (
+    assert commands.play_message(u, "ru/sorry.wav", "", HOUSE) == (
         f"api uuid_transfer {U} 'm:^:playback:ru/sorry.wav^hangup:NORMAL_CLEARING' inline"
     )
     assert commands.record(u, f"/var/spool/dialer/{U}.wav") == (
@@ -188,7 +203,9 @@ def test_nor_as_an_operator_a_leg_a_cause_a_path_or_a_prefix(bad: str):
         lambda: commands.clean(leg),
         lambda: commands.record(leg, "a.wav"),
         lambda: commands.record(LegId(U), bad),
-        lambda: commands.play_message(LegId(U), bad, HOUSE),
+        lambda: commands.play_message(LegId(U), bad, "", HOUSE),
+        lambda: commands.play_message(LegId(U), "a.wav", bad or "99", HOUSE),
+        lambda: commands.forget_opt_out(bad),
         lambda: commands.exists(leg),
         lambda: commands.dump(leg),
         lambda: commands.hang_up_all(bad, HOUSE),
@@ -340,3 +357,28 @@ def test_nor_can_an_operators_call_have_a_second_leg(operator: str, leg: str, en
     )
     assert shape is not None
     assert len(shape[1].split(",")) == 12
+
+
+def test_what_a_carrier_wants_to_be_different_stands_in_the_template():
+    """A number in the wrong header is a call without a number shown (R3.11)."""
+    gateway = replace(
+        GATEWAY,
+        caller_in="from_and_pai",
+        codecs=("PCMA", "PCMU"),
+        dtmf="info",
+        media_encryption="mandatory",
+        called_prefix="9",
+        sim_ports={NumberId("+74951230001"): "02"},
+    )
+    text = commands.originate_customer(CALL, gateway, HOUSE)
+    assert (
+        ",absolute_codec_string=^^:PCMA:PCMU,sip_cid_type=pid,"
+        "sip_cid_suppress_privacy_none=true,dtmf_type=info,rtp_secure_media=mandatory,"
+    ) in text
+    assert "}sofia/gateway/mts/90279161234567 '" in text
+
+
+@pytest.mark.parametrize("codecs", [(), ("PCMA,x=1",), ("PCMA:PCMU",), ("P{",)])
+def test_a_codec_of_other_characters_is_refused(codecs: tuple[str, ...]):
+    with pytest.raises(Bug):
+        commands.originate_customer(CALL, replace(GATEWAY, codecs=codecs), HOUSE)

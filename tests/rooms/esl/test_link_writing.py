@@ -139,3 +139,58 @@ def test_a_wake_is_a_bare_newline_and_never_inside_a_command():
         link._writing.release()
         link.send("api end", SOON)
         assert wire.newlines == 50
+
+
+# ------------------------------------------------------------------ written at once
+
+
+def test_a_hand_over_is_on_its_way_before_anybody_else_runs():
+    """The dispatcher's turn does not yield: what waited behind it would be heard as silence."""
+    with linked() as (link, switch, _):
+        others = gevent.spawn(link.send, "api later", SOON)
+        answered = link.begin("api uuid_bridge a b", SOON)
+        assert link.in_flight() == 1
+        assert answered() == "+OK"
+        others.join()
+        said = [switch.commands.get(timeout=SOON) for _ in range(2)]
+        assert said == ["api uuid_bridge a b", "api later"]
+
+
+def test_a_hand_over_does_not_wait_behind_the_limit_of_commands_in_flight():
+    with linked() as (link, _, _):
+        while link._in_flight.acquire(blocking=False):
+            pass
+        assert link.begin("api uuid_bridge a b", SOON)() == "+OK"
+
+
+def test_a_hand_over_waits_for_a_command_that_is_half_out():
+    """Written into it, both would be garbage."""
+    with linked() as (link, _, _):
+        real, link.sock = link.sock, Halting(link.sock, 4)
+        first = gevent.spawn(link.send, "api a", SOON)
+        while not link.in_flight():
+            gevent.sleep(0)
+        answered = link.begin("api uuid_bridge a b", SOON)
+        assert link.in_flight() == 1
+        link.sock = real
+        first.kill()  # the link is closed then: half a command can't be taken back
+        with pytest.raises(LinkDown):
+            answered()
+
+
+def test_a_hand_over_to_a_full_socket_waits_and_is_surely_not_carried_out(full: Link):
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.write(full.sock.fileno(), b"x" * 65536)
+    answered = full.begin("api uuid_bridge a b", 0.02)
+    assert full.in_flight() == 0
+    with pytest.raises(NotSent):
+        answered()
+
+
+def test_a_hand_over_on_a_closed_link_says_so_when_it_is_asked():
+    with linked() as (link, _, _):
+        link.stop()
+        answered = link.begin("api uuid_bridge a b", SOON)
+        with pytest.raises(NotSent):
+            answered()

@@ -151,10 +151,10 @@ def test_an_operators_call():
 def test_what_is_done_with_legs_is_said_to_the_switch():
     with running() as (switch, scripted, _):
         u, v = LegId(U), LegId(V)
-        switch.bridge(v, u)
+        switch.begin_bridge(v, u)()
         switch.park(v)
         switch.kill(u, "ORIGINATOR_CANCEL")
-        switch.play_message(u, "abandoned.wav")
+        switch.play_message(u, "abandoned.wav", "")
         switch.record(u, "/rec/u.wav")
         switch.clean(v)
         said = [scripted.commands.get(timeout=SOON) for _ in range(7)]
@@ -175,8 +175,9 @@ def test_a_refused_hand_over_is_an_error():
         _,
         _,
     ):
+        answered = switch.begin_bridge(LegId(V), LegId(U))
         with pytest.raises(CommandRefused) as caught:
-            switch.bridge(LegId(V), LegId(U))
+            answered()
         assert caught.value.reply == "-ERR Invalid uuid"
 
 

@@ -31,6 +31,7 @@ from tests.rooms.esl.scripted import (
     NOTHING,
     Connection,
     ScriptedSwitch,
+    reply,
 )
 
 # ------------------------------------------------------------------ up, lost, up again
@@ -161,6 +162,40 @@ def test_an_unsafe_version_is_warned_of_once(version: str, warned: bool):
         switch.stop()
         warnings = [line for line in logs if "too old" in line["event"]]
         assert len(warnings) == int(warned)
+
+
+def test_a_switch_that_refuses_everything_is_told_with_the_remedy():
+    """It lets us in and obeys nothing: rights of the event-socket user, said at once."""
+
+    def answer(command: str, wire: Connection) -> bytes | None:
+        if command.startswith("auth"):
+            return None
+        return reply("-ERR permission denied")
+
+    with ScriptedSwitch(answer) as scripted:
+        switch, inbox = make(scripted.port), Inbox()
+        switch.start(inbox.queue.put)
+        try:
+            why = inbox.wait("no_link").data["why"]
+            assert "permission denied" in why
+            assert "esl-allowed-api" in why
+            assert switch.health()["why"] == why
+            assert not switch.usable()
+        finally:
+            switch.stop()
+
+
+def test_why_there_is_no_link_is_told_once_for_each_reason():
+    with ScriptedSwitch() as scripted:
+        switch, inbox = make(scripted.port, password="wrong"), Inbox()
+        switch.start(inbox.queue.put)
+        try:
+            assert "refused the password" in inbox.wait("no_link").data["why"]
+            for _ in range(4):  # tries
+                scripted.connected.get(timeout=SOON)
+            assert inbox.queue.empty()
+        finally:
+            switch.stop()
 
 
 # ------------------------------------------------------------------ blind

@@ -39,6 +39,26 @@ def test_nobody_bridges_then_the_message_plays_whole_and_the_call_ends(lab: Make
     assert end["variable_sip_hangup_disposition"] == "send_bye"
 
 
+def test_a_bound_key_is_remembered_by_the_switch_and_is_no_dtmf(lab: Make) -> None:
+    """As on the real one: the key is told by an event of the script, and outlives the leg."""
+    one = lab()
+    one.ready("c")
+    bound = (
+        "bind_digit_action:dialer,9,exec:execute_extension,"
+        "m:~:set_global:dialer_opt_out_c=9~event:dialer_key=9 inline"
+    )
+    one.api(f"uuid_transfer c 'm:^:{bound}^playback:/srv/message.wav' inline")
+    one.clock.advance(0.5)
+    one.api("uuid_recv_dtmf c 59")
+    assert one.names("c")[-2:] == ["DTMF", "CHANNEL_APPLICATION"]
+    assert one.last("CHANNEL_APPLICATION", "c")["dialer_key"] == "9"
+    one.clock.advance(5.0)
+    assert "c" not in one.x.channels
+    assert "dialer_opt_out_c=9\n" in one.api("global_getvar")
+    assert one.api("global_setvar dialer_opt_out_c=") == "+OK\n"
+    assert "dialer_opt_out" not in one.api("global_getvar")
+
+
 def test_after_a_talk_the_rest_of_the_script_does_not_run(lab: Make) -> None:
     """Else a person who has talked hears the message for the abandoned."""
     one = lab()

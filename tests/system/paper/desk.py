@@ -7,7 +7,7 @@ tells.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -98,8 +98,9 @@ class Line:
     def originate_operator(self, call: OperatorCall) -> None:
         self.inbox(SwitchEvent(kind="parked", leg=call.leg))
 
-    def bridge(self, operator_leg: LegId, customer_leg: LegId) -> None:
+    def begin_bridge(self, operator_leg: LegId, customer_leg: LegId) -> Callable[[], None]:
         self.inbox(SwitchEvent(kind="bridged", leg=operator_leg, other=customer_leg))
+        return lambda: None
 
     def clean(self, leg: LegId) -> None:
         pass
@@ -200,7 +201,7 @@ class Desk:
         dispatcher.do(lambda now: dispatcher.enlist(enrol(name, now)))
 
     def gateway(self, name: str, *, up: bool) -> None:
-        self.daemon.lines.gateway_state(GatewayName(name), up=up)
+        self.daemon.lines.gateway_state(GatewayName(name), up, self.clock.now())
 
     def feed(self, campaign: str = "spring", *, at: str | datetime | None = None) -> None:
         """The feeder's look, as when somebody has become due."""

@@ -1,0 +1,264 @@
+"""When calls are answered: a slow shape (how long it rings) and a fast level (how often).
+
+A call is answerable with probability p, which moves in minutes, and then is answered after a
+time with distribution G, which moves in days; else it ends by itself with distribution R. The
+level is a hidden Markov chain over the launch time: calls launched in the same two seconds
+share one p, which drifts a little from cohort to cohort and now and then jumps. Forward and
+backward over the open cohorts gives the present p with its uncertainty, and the p of each call
+still ringing: those launched before a jump keep the old one. A call in flight counts by its
+survival, 1 - p G(age) - (1 - p) R(age), so nothing lags by a ring time.
+
+`Answers` is mutable and owned by the shell: one writer, no clock, no random.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+#: Ages are counted in half seconds, cohorts of one p in four of them.
+STEP_S = 0.5
+COHORT = 4
+#: How far ahead risk is looked at, in seconds.
+HORIZON_S = 32
+
+# The grid of answer rates, in log-odds from about 0.2 % to 97 %.
+_GRID = 44
+_ODDS = np.linspace(-6.2, 3.4, _GRID)
+RATES: Floats = 1.0 / (1.0 + np.exp(-_ODDS))
+_LOG_P = np.log(RATES)
+_LOG_Q = np.log1p(-RATES)
+#: How much the log-odds drift in two seconds (variance), and how often they jump, how far (sd).
+_DRIFT = 3.0e-4
+_JUMP = 1.0 / 700.0
+_JUMP_SD = 1.1
+#: Shapes remember so many calls; the prior shape weighs so many.
+_MEMORY = 3000.0
+_PRIOR = 40.0
+#: The answer rate that is assumed of a list of which nothing is known (pacing.md 4).
+CAUTIOUS_RATE = 0.45
+
+
+def _kernel() -> Floats:
+    """One step of the level: a little drift, seldom a jump."""
+    spacing = _ODDS[1] - _ODDS[0]
+    side = _DRIFT / spacing**2 / 2.0
+    drift = np.eye(_GRID) * (1.0 - 2.0 * side)
+    drift += (np.eye(_GRID, k=1) + np.eye(_GRID, k=-1)) * side
+    distance = _ODDS[:, None] - _ODDS[None, :]
+    jump = np.exp(-np.abs(distance) / (_JUMP_SD / math.sqrt(2.0)))
+    kernel = (1.0 - _JUMP) * drift / drift.sum(1, keepdims=True)
+    mixed: Floats = kernel + _JUMP * jump / jump.sum(1, keepdims=True)
+    return mixed
+
+
+_KERNEL = _kernel()
+_FLAT: Floats = np.ones(_GRID)
+_KERNEL_BACK = np.ascontiguousarray(_KERNEL.T)
+
+
+def prior_level(rate: float, weight: float) -> Floats:
+    """A level believed to be about `rate`, as sure as after `weight` calls."""
+    density = rate * weight * _LOG_P + (1.0 - rate) * weight * _LOG_Q
+    belief: Floats = np.exp(density - density.max()) + 1e-9
+    belief /= belief.sum()
+    return belief
+
+
+class Answers:
+    """Level and shape of answering for one campaign on one switch.
+
+    Times are monotonic seconds. `refresh(now_s)` brings the beliefs up to date; between
+    refreshes the attributes `rate`, `spread` and the arrays of `shape()` stand still.
+    """
+
+    def __init__(
+        self,
+        *,
+        ring_timeout_s: float = 30.0,
+        rate: float = CAUTIOUS_RATE,
+        weight: float = 6.0,
+        start_s: float = 0.0,
+    ) -> None:
+        self.ages = max(36, min(300, math.ceil((ring_timeout_s + 3.0) / STEP_S)))
+        self._cohorts = self.ages // COHORT + 2
+        self.rate = rate
+        self.spread = 0.0
+        self.answers = 0
+        self._floor = rate
+        self._level = prior_level(rate, weight)
+        self._first = self._cohort(start_s) - self._cohorts + 1
+        self._closed = np.zeros((self._cohorts, _GRID))
+        self._open = np.zeros(self._cohorts * COHORT)
+        self._rates = np.full(self._cohorts, rate)
+        self._answered, self._ended = _prior_shape(self.ages, ring_timeout_s)
+        self.revision = 0
+        self._shape_now()
+
+    # ------------------------------------------------------------------ what happens
+
+    def launched(self, count: int, now_s: float) -> None:
+        """So many calls went out."""
+        self._advance(now_s)
+        place = self._place(now_s)
+        if place is not None:
+            self._open[place] += count
+
+    def answered(self, launched_s: float, now_s: float) -> None:
+        """A call was answered, by whomever."""
+        self.answers += 1
+        age = self._age(launched_s, now_s)
+        self._answered *= 1.0 - 1.0 / _MEMORY
+        self._answered[age] += 1.0
+        self._close(launched_s, now_s, _LOG_P)
+
+    def ended(self, launched_s: float, now_s: float) -> None:
+        """A call ended without an answer: busy, invalid, rejected, rung out."""
+        age = self._age(launched_s, now_s)
+        self._ended *= 1.0 - 1.0 / _MEMORY
+        self._ended[age] += 1.0
+        self._close(launched_s, now_s, _LOG_Q)
+
+    def cancelled(self, launched_s: float, now_s: float) -> None:
+        """A call was given up by us: it says no more than that it had lived so long."""
+        age = self._age(launched_s, now_s)
+        self._close(launched_s, now_s, self._survival_log[age])
+        chance = self._answerable(age, self.rate)
+        for shape, share in ((self._answered, chance), (self._ended, 1.0 - chance)):
+            rest = shape[age:].sum()
+            if rest > 0.0:
+                shape[age:] *= 1.0 + share / rest
+
+    def forget_open(self) -> None:
+        """The switch was lost: nothing is known of the calls in flight."""
+        self._open[:] = 0.0
+
+    # ------------------------------------------------------------------ what is believed
+
+    def refresh(self, now_s: float, *, shape: bool = False) -> None:
+        """Bring level (and, asked to, shape) up to `now_s`."""
+        self._advance(now_s)
+        if shape:
+            self._shape_now()
+        likelihood = self._likelihood(now_s)
+        forward, backward = np.empty_like(likelihood), np.empty_like(likelihood)
+        # No step is normalised: over one ring time nothing underflows that matters.
+        level, back = self._level, _FLAT
+        for place in range(self._cohorts):
+            level = forward[place] = (level @ _KERNEL) * likelihood[place]
+        for place in range(self._cohorts - 1, -1, -1):
+            backward[place] = back
+            back = (back * likelihood[place]) @ _KERNEL_BACK
+        both = forward * backward + 1e-300
+        self._rates = (both @ RATES) / both.sum(1)
+        level = level / level.sum()
+        mean = float(level @ RATES)
+        variance = float(level @ RATES**2) - mean * mean
+        self.spread = math.sqrt(max(0.0, variance)) / mean
+        self.rate = max(mean, self._floor * (1.0 - self.answers / 40.0))
+        self._rates = np.maximum(self._rates, self._floor * (1.0 - self.answers / 40.0))
+
+    def in_flight(self, now_s: float) -> tuple[NDArray[np.intp], Floats, Floats]:
+        """(ages in half seconds, calls, their answer rates), only ages that hold calls."""
+        self._advance(now_s)
+        places = np.flatnonzero(self._open)
+        ages = int(now_s / STEP_S) - self._first * COHORT - places
+        return (
+            np.minimum(np.maximum(ages, 0), self.ages - 1),
+            self._open[places],
+            self._rates[places // COHORT],
+        )
+
+    # ------------------------------------------------------------------ inside
+
+    def _cohort(self, at_s: float) -> int:
+        return int(at_s / STEP_S) // COHORT
+
+    def _age(self, launched_s: float, now_s: float) -> int:
+        return max(0, min(self.ages - 1, int((now_s - launched_s) / STEP_S)))
+
+    def _place(self, launched_s: float) -> int | None:
+        """Where calls of this launch are kept; None: too old, or from before a clock step."""
+        place = int(launched_s / STEP_S) - self._first * COHORT
+        return place if 0 <= place < len(self._open) else None
+
+    def _close(self, launched_s: float, now_s: float, likelihood: Floats) -> None:
+        self._advance(now_s)
+        place = self._place(launched_s)
+        if place is not None and self._open[place] >= 1.0:
+            self._open[place] -= 1.0
+            self._closed[place // COHORT] += likelihood
+
+    def _advance(self, now_s: float) -> None:
+        """Fold cohorts whose calls have all ended into the level that precedes the rest."""
+        gone = self._cohort(now_s) - self._cohorts + 1 - self._first
+        if gone <= 0:
+            return
+        for place in range(min(gone, self._cohorts)):
+            stale = self._open[place * COHORT : (place + 1) * COHORT].sum()
+            seen = self._closed[place] + stale * _LOG_Q
+            level = (self._level @ _KERNEL) * np.exp(seen - seen.max())
+            self._level = level / level.sum()
+        for _ in range(min(gone - self._cohorts, 2000)):
+            self._level = self._level @ _KERNEL
+        kept = max(0, self._cohorts - gone)
+        shift = self._cohorts - kept
+        self._closed[:kept] = self._closed[shift:]
+        self._closed[kept:] = 0.0
+        self._open[: kept * COHORT] = self._open[shift * COHORT :]
+        self._open[kept * COHORT :] = 0.0
+        self._rates[:kept] = self._rates[shift:]
+        self._rates[kept:] = self.rate
+        self._first += gone
+
+    def _likelihood(self, now_s: float) -> Floats:
+        """What each open cohort says of its own p, scaled to at most 1."""
+        newest = int(now_s / STEP_S) - self._first * COHORT
+        ages = np.clip(newest - np.arange(len(self._open)), 0, self.ages - 1)
+        alive = self._open[:, None] * self._survival_log[ages]
+        seen = self._closed + alive.reshape(self._cohorts, COHORT, _GRID).sum(1)
+        scaled: Floats = np.exp(seen - seen.max(1, keepdims=True))
+        return scaled
+
+    def _shape_now(self) -> None:
+        """G and R on the edges of the half seconds, with what follows from them."""
+        self.answered_by = _cumulative(self._answered)
+        self.ended_by = _cumulative(self._ended)
+        alive = (
+            1.0
+            - RATES[None, :] * self.answered_by[: self.ages, None]
+            - (1.0 - RATES[None, :]) * self.ended_by[: self.ages, None]
+        )
+        self._survival_log: Floats = np.log(np.maximum(alive, 1e-6))
+        self.revision += 1
+
+    def _answerable(self, age: int, rate: float) -> float:
+        """P(answerable | still in flight at this age)."""
+        yes = rate * (1.0 - self.answered_by[age])
+        no = (1.0 - rate) * (1.0 - self.ended_by[age])
+        return float(yes / (yes + no)) if yes + no > 0.0 else 0.0
+
+
+def _cumulative(weights: Floats) -> Floats:
+    total: Floats = np.empty(len(weights) + 1)
+    total[0] = 0.0
+    np.cumsum(weights, out=total[1:])
+    total /= total[-1]
+    return total
+
+
+def _prior_shape(ages: int, ring_timeout_s: float) -> tuple[Floats, Floats]:
+    """What is assumed before anything was seen: most answers come within 4 to 16 s; a tenth is
+    busy or invalid in the first seconds, the rest rings out.
+    """
+    at = (np.arange(ages) + 0.5) * STEP_S
+    answered = np.where(at < ring_timeout_s, np.maximum(at - 1.0, 0.05) ** 1.5, 0.0)
+    answered *= np.exp(-np.maximum(at - 1.0, 0.0) / 3.8)
+    ended = np.full(ages, 0.06 / ages)
+    ended[2:4] += 0.06
+    ended[max(0, min(ages - 1, int(ring_timeout_s / STEP_S)))] += 0.82
+    return answered / answered.sum() * _PRIOR, ended / ended.sum() * _PRIOR

@@ -1,0 +1,269 @@
+"""Predictive: launch while one more call risks no more than the price of risk (R3.2).
+
+One balance of operators for all campaigns that feed the group (pacing.md 3, 8); each has its
+own calls, law and price. Among those whose next call is allowed the higher priority goes first,
+then the one furthest behind its share. A call that may be given up is given up, youngest first,
+while its own risk passes the price by half: its contact is retried later like a no-answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dialer.core.model import Mode
+from dialer.core.pacing import progressive
+from dialer.core.pacing.answers import HORIZON_S
+from dialer.core.pacing.observation import Binding, Observation, Team, Want
+from dialer.core.pacing.outlook import Outlook, SetBy
+from dialer.core.pacing.risk import (
+    EXACT_OPERATORS,
+    Balance,
+    ExactBalance,
+    NormalBalance,
+    marginal,
+    moments,
+    poisson_below,
+)
+
+Floats = NDArray[np.float64]
+
+#: A call is given up where its risk passes so many prices.
+CANCEL_AT = 1.5
+#: So many in one decision: the next is half a second away.
+MOST_CANCELLED = 8
+#: More than this is never launched at one moment, whatever the limits say.
+MOST_AT_ONCE = 400
+_TIMES_S: Floats = np.arange(HORIZON_S, dtype=np.float64) + 0.5
+
+
+#: Below this answer rate calls in flight are limited by count: nobody can tell a list that
+#: nobody answers from one that all will answer in a minute.
+PROBE_RATE = 0.04
+_LEAST_LINES = 1.5
+_LINES_PER_RATE = 280.0
+
+
+def alone(seen: Observation, most: int) -> Want:
+    """One predictive campaign that has its operators for itself."""
+    if seen.outlook is None:
+        return replace(progressive.policy(seen), binding=Binding.NO_ESTIMATE)
+    contender = Contender(outlook=seen.outlook, most=most)
+    return want_of(seen, wanted(seen.ready - seen.waiting, [contender])[0])
+
+
+def together(team: Team, most: Mapping[str, int]) -> dict[str, Want]:
+    """All predictive campaigns of a group. `most`: how many each may launch now; those that
+    are not in it launch nothing, but their calls in flight are in the balance.
+    """
+    names = [
+        name
+        for name, (mode, seen) in team.campaigns.items()
+        if mode is Mode.PREDICTIVE and seen.outlook is not None
+    ]
+    spare = team.idle - team.waiting
+    contenders = []
+    for mode, seen in team.campaigns.values():
+        if mode is not Mode.PREDICTIVE or seen.outlook is None:
+            spare -= seen.in_flight
+    for name in names:
+        seen = team.campaigns[name][1]
+        if seen.outlook is None:
+            continue
+        load = seen.talking + float(seen.outlook.calls @ seen.outlook.rates)
+        contenders.append(
+            Contender(
+                outlook=seen.outlook,
+                most=most.get(name, 0),
+                share=seen.share,
+                priority=seen.priority,
+                load=load,
+            )
+        )
+    if not contenders:
+        return {}
+    found = wanted(spare, contenders, partial=team.partial)
+    return {
+        name: want_of(team.campaigns[name][1], one)
+        for name, one in zip(names, found, strict=True)
+        if name in most
+    }
+
+
+_BINDS = {
+    SetBy.STRETCH: Binding.STRETCH,
+    SetBy.LEDGER: Binding.BUDGET,
+    SetBy.CERTIFICATE: Binding.UNCERTIFIED,
+}
+
+
+def want_of(seen: Observation, one: Wanted) -> Want:
+    """What a policy answers, with what kept it from wanting more."""
+    outlook = seen.outlook
+    set_by = SetBy.PRICE if outlook is None else outlook.set_by
+    return Want(
+        launch=len(one.launch),
+        cancel=one.cancel,
+        binding=_BINDS.get(set_by, Binding.RISK),
+        budget_left=None if outlook is None else outlook.budget_left,
+        risks=one.launch,
+        refused=one.refused,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """One campaign at the group's operators. `most`: what its limits let through now; `load`:
+    operators that it has, or will have from its calls in flight; `share` against the others.
+    """
+
+    outlook: Outlook
+    most: int
+    share: float = 1.0
+    priority: int = 0
+    load: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Risks of the calls to launch (in order), of the first refused; how many to give up."""
+
+    launch: tuple[float, ...]
+    refused: float
+    cancel: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class _Turn:
+    """A contender while the decision is made."""
+
+    contender: Contender
+    fresh: Floats
+    most: int
+    risk: float = 0.0
+    launch: list[float] = field(default_factory=list)
+
+    @property
+    def behind(self) -> tuple[int, float]:
+        """Sorts the next to launch first: priority, then the least load for its share."""
+        one = self.contender
+        load = one.load + len(self.launch) * one.outlook.rate
+        return (-one.priority, (load + 1e-9) / max(one.share, 1e-6))
+
+
+def wanted(
+    spare: int, contenders: Sequence[Contender], *, partial: Sequence[float] = ()
+) -> list[Wanted]:
+    """What each of the campaigns that share the operators would launch now.
+
+    `spare`: idle operators less waiting customers; `partial`: idle operators of whom only this
+    part is ours, because they serve other groups too.
+    """
+    outlooks = [one.outlook for one in contenders]
+    balance = balance_of(spare, outlooks, partial)
+    turns = [
+        _Turn(
+            contender=one,
+            fresh=np.minimum(1.0, one.outlook.law.fresh * one.outlook.rate),
+            most=min(one.most, _probe(spare, one.outlook)),
+        )
+        for one in contenders
+    ]
+    while True:
+        lost = balance.lost()
+        for turn in turns:
+            turn.risk = marginal(lost, turn.contender.outlook.law.arrival)
+        allowed = [
+            turn
+            for turn in turns
+            if turn.risk <= turn.contender.outlook.theta and len(turn.launch) < turn.most
+        ]
+        if not allowed:
+            break
+        turn = min(allowed, key=lambda one: one.behind)
+        turn.launch.append(turn.risk)
+        balance.add(turn.fresh)
+    idle_hands = not any(turn.launch for turn in turns)
+    return [
+        Wanted(
+            launch=tuple(turn.launch),
+            refused=turn.risk,
+            cancel=_to_cancel(spare, outlooks, own, partial, lost) if idle_hands else 0,
+        )
+        for own, turn in enumerate(turns)
+    ]
+
+
+def _probe(spare: int, outlook: Outlook) -> int:
+    """How many more calls may go out while hardly anybody answers."""
+    if outlook.rate >= PROBE_RATE:
+        return MOST_AT_ONCE
+    lines = max(_LEAST_LINES, _LINES_PER_RATE * outlook.rate)
+    return max(0, int(max(1, spare) * lines - outlook.calls.sum()))
+
+
+def balance_of(
+    spare: int, outlooks: Sequence[Outlook], partial: Sequence[float] = ()
+) -> Balance:
+    """The operators' balance with all calls in flight, inbound calls first."""
+    spread = max((one.spread for one in outlooks), default=0.0)
+    answered = np.concatenate([one.law.answers(one.ages, one.rates) for one in outlooks])
+    calls = np.concatenate([one.calls for one in outlooks])
+    inbound: Floats = float(sum(one.inbound_per_s for one in outlooks)) * _TIMES_S
+    alone = _free_one_by_one(outlooks, partial)
+    busy = sum(len(rows) for one in outlooks for rows in one.busy)
+    if busy + len(alone) + max(0, spare) <= EXACT_OPERATORS:
+        free = [
+            alone,
+            *(
+                table[list(rows)]
+                for one in outlooks
+                for table, rows in zip(one.law.free, one.busy, strict=True)
+                if rows
+            ),
+        ]
+        stacked = np.concatenate(free)
+        below = poisson_below(inbound, max(0, spare + len(stacked)))
+        return ExactBalance(spare, stacked, below, min(0.9, spread)).with_calls(answered, calls)
+    total = moments(alone).sum(0)
+    for one in outlooks:
+        for table, rows in zip(one.law.free_moments, one.busy, strict=True):
+            if rows:
+                total = total + np.bincount(rows, minlength=len(table)) @ table
+    chances = (calls @ moments(answered)).reshape(3, HORIZON_S) + inbound
+    return NormalBalance(spare, total.reshape(3, HORIZON_S), chances, spread)
+
+
+def _free_one_by_one(outlooks: Sequence[Outlook], partial: Sequence[float]) -> Floats:
+    """Rows of operators who count in part: they serve other groups as well."""
+    rows = [np.full(HORIZON_S, part) for part in partial]
+    for one in outlooks:
+        rows += [one.law.free[kind][row] * part for kind, row, part in one.partial]
+    return np.stack(rows) if rows else np.zeros((0, HORIZON_S))
+
+
+def _to_cancel(
+    spare: int, outlooks: Sequence[Outlook], own: int, partial: Sequence[float], lost: Floats
+) -> int:
+    """How many of the calls that may be given up risk too much, youngest first."""
+    outlook = outlooks[own]
+    calls, at_most = outlook.calls.copy(), CANCEL_AT * outlook.theta
+    for cancelled, age in enumerate(outlook.cancellable[:MOST_CANCELLED]):
+        where = np.flatnonzero(outlook.ages == age)[:1]
+        if not len(where) or calls[where[0]] < 1.0:
+            return cancelled
+        chances = outlook.law.answers(outlook.ages[where], outlook.rates[where])[0]
+        gains = np.diff(chances, prepend=0.0)
+        # With the call itself in the balance its risk can only be larger.
+        if gains.sum() <= 1e-6 or marginal(lost, gains / gains.sum()) <= at_most:
+            return cancelled
+        calls[where[0]] -= 1.0
+        without = list(outlooks)
+        without[own] = replace(outlook, calls=calls)
+        lost = balance_of(spare, without, partial).lost()
+        if marginal(lost, gains / gains.sum()) <= at_most:
+            return cancelled
+    return len(outlook.cancellable[:MOST_CANCELLED])

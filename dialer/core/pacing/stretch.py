@@ -1,0 +1,47 @@
+"""The ledger of the last half hour: no stretch may be bad, however good the day (pacing.md 5).
+
+A stretch is the last 30 minutes, and longer until it holds 190 live answers: below that a limit
+says nothing. Near its limit the price falls, to a seventh, not to zero: the drops that remain
+come from operators who vanish, and the idle time would be lost for nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+STRETCH_S = 1800.0
+ANSWERS = 190
+#: Share of answers that a stretch may lose, and how much of it is used before nothing is left.
+LIMIT = 0.05
+_CAUTION = 0.85
+#: The last part of the room, over which the price falls, and what stays of it.
+_LAST = 0.2
+_LEAST = 0.15
+
+
+class Stretch:
+    """Live answers and drops by time. Mutable, owned by the shell; `to_json` for a restart."""
+
+    def __init__(self) -> None:
+        self._at: deque[tuple[float, int, int]] = deque()  # (time, answers, drops)
+        self.answers = 0
+        self.abandoned = 0
+
+    def count(self, now_s: float, *, answers: int = 0, abandoned: int = 0) -> None:
+        """Answers may be taken back (-1) when an operator says that it was a machine."""
+        self._at.append((now_s, answers, abandoned))
+        self.answers += answers
+        self.abandoned += abandoned
+        while self._at:
+            at_s, first, lost = self._at[0]
+            if now_s - at_s < STRETCH_S or self.answers - first < ANSWERS:
+                return
+            self._at.popleft()
+            self.answers -= first
+            self.abandoned -= lost
+
+    def factor(self, limit: float = LIMIT) -> float:
+        """What the price is multiplied with: 1 while there is room."""
+        room = _CAUTION * limit * max(self.answers, ANSWERS)
+        left = (room - self.abandoned) / room
+        return max(_LEAST, min(1.0, left / _LAST))

@@ -1,0 +1,194 @@
+"""What the shell keeps of one campaign on one switch, so that a decision costs the same however
+many calls there are: estimates, price, ledgers and the calls in flight.
+
+Mutable, one writer, no clock: times are monotonic seconds and arguments. Events may come twice,
+out of order or for calls that nobody launched: those change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from dialer.core.pacing import cap_ledger, price
+from dialer.core.pacing.answers import STEP_S, Answers
+from dialer.core.pacing.cap_ledger import Counts
+from dialer.core.pacing.cap_rule import CapRule
+from dialer.core.pacing.durations import SHORT_TALK_S, Durations, row_of
+from dialer.core.pacing.outlook import Law, Outlook, SetBy
+from dialer.core.pacing.stretch import Stretch
+
+#: The law is rebuilt after so long or so many events, the level of answering more often.
+LAW_S = 5.0
+LEVEL_S = 2.0
+LEVEL_EVENTS = 8
+#: Talk and wrap-up change slowly.
+DURATIONS_S = 10.0
+
+
+class Tracker:
+    """One campaign on one switch."""
+
+    def __init__(self, *, rule: CapRule, ring_timeout_s: float, now_s: float = 0.0) -> None:
+        self.rule = rule
+        self.answers = Answers(ring_timeout_s=ring_timeout_s, start_s=now_s)
+        self.durations = Durations()
+        self.stretch = Stretch()
+        self.price = price.start(rule.limit)
+        self._calls: dict[Hashable, tuple[float, float]] = {}
+        self._at_risk = 0.0
+        self._started_s = now_s
+        self._talks: dict[Hashable, tuple[float, float]] = {}
+        self._law: Law | None = None
+        self._law_s = self._level_s = self._durations_s = -1e9
+        self._tables = self.durations.tables()
+        self._events = 0
+        self._held = False
+        self._target = rule.limit
+
+    # ------------------------------------------------------------------ calls
+
+    def launched(self, ids: Sequence[Hashable], risks: Sequence[float], now_s: float) -> None:
+        for one, risk in zip(ids, risks, strict=True):
+            self._calls[one] = (now_s, risk)
+            self._at_risk += risk
+        self.answers.launched(len(ids), now_s)
+
+    def answered(self, call: Hashable, now_s: float) -> None:
+        launched = self._take(call)
+        if launched is None:
+            return
+        self.answers.answered(launched[0], now_s)
+        self.stretch.count(now_s, answers=1)
+        self.price = price.answered(
+            self.price, risk=launched[1], target=self._target, held=self._held, now_s=now_s
+        )
+        self._events += 1
+
+    def ended(self, call: Hashable, now_s: float, *, cancelled: bool = False) -> None:
+        launched = self._take(call)
+        if launched is None:
+            return
+        tell = self.answers.cancelled if cancelled else self.answers.ended
+        tell(launched[0], now_s)
+        self._events += 1
+
+    def _take(self, call: Hashable) -> tuple[float, float] | None:
+        launched = self._calls.pop(call, None)
+        if launched is not None:
+            self._at_risk -= launched[1]
+        return launched
+
+    def abandoned(self, now_s: float) -> None:
+        self.stretch.count(now_s, abandoned=1)
+        self.price = price.abandoned(self.price, now_s)
+
+    def machine(self, now_s: float) -> None:
+        """An operator said that the answered call was a machine: it leaves the live answers."""
+        self.stretch.count(now_s, answers=-1)
+
+    # ------------------------------------------------------------------ operators
+
+    def talk_began(self, operator: Hashable, now_s: float) -> None:
+        self._talks[operator] = (now_s, 0.0)
+
+    def talk_ended(self, operator: Hashable, now_s: float) -> float | None:
+        """Its duration; None for a talk of which nobody has told."""
+        talk = self._talks.pop(operator, None)
+        if talk is None or now_s < talk[0]:
+            return None
+        self.durations.talking(now_s - talk[0], talk[1])
+        self.durations.talk_ended(now_s - talk[0])
+        return now_s - talk[0]
+
+    def wrapup_ended(self, duration_s: float, *, talk_s: float) -> None:
+        self.durations.wrapup_ended(duration_s, talk_s=talk_s)
+
+    def _talks_go_on(self, now_s: float) -> None:
+        """What has not ended yet is exposure too."""
+        for operator, (began_s, told_s) in self._talks.items():
+            age_s = now_s - began_s
+            if age_s > told_s:
+                self.durations.talking(age_s, told_s)
+                self._talks[operator] = (began_s, age_s)
+
+    # ------------------------------------------------------------------ the moment
+
+    def law(self, now_s: float) -> Law:
+        if self._law is None or not 0.0 <= now_s - self._law_s < LAW_S:
+            self._talks_go_on(now_s)
+            self.answers.refresh(now_s, shape=True)
+            self._law_s = self._level_s = now_s
+            if not 0.0 <= now_s - self._durations_s < DURATIONS_S:
+                self._tables, self._durations_s = self.durations.tables(), now_s
+            self._law = Law.of(
+                self.answers.revision,
+                self.answers.answered_by,
+                self.answers.ended_by,
+                self._tables,
+            )
+        elif now_s - self._level_s >= LEVEL_S or (
+            self._events >= LEVEL_EVENTS and now_s - self._level_s >= 0.5
+        ):
+            self.answers.refresh(now_s)
+            self._level_s, self._events = now_s, 0
+        return self._law
+
+    def theta(
+        self, counts: Counts, operators: int, now_s: float, ends_s: float
+    ) -> tuple[float, SetBy, float]:
+        """The price of risk now, what set it, and the budget left."""
+        elapsed = max(600.0, now_s - self._started_s)
+        rate = cap_ledger.answered(self.rule, counts) / elapsed
+        books = cap_ledger.budget(
+            self.rule,
+            counts,
+            to_come=rate * max(0.0, ends_s - now_s),
+            at_risk=self._at_risk * self.answers.rate,
+        )
+        left, self._target = books.left, books.target
+        theta, set_by = price.braked(self.price, operators, now_s), SetBy.PRICE
+        if theta < self.price.theta:
+            set_by = SetBy.BRAKE
+        factor = self.stretch.factor()
+        if factor < 1.0:
+            theta, set_by = theta * factor, SetBy.STRETCH
+        if left < 1.0 and max(0.002, 0.008 * left) < theta:
+            theta, set_by = max(0.002, 0.008 * left), SetBy.LEDGER
+        self._held = factor < 1.0 or set_by is SetBy.LEDGER
+        return theta, set_by, left
+
+    def outlook(
+        self,
+        now_s: float,
+        *,
+        counts: Counts,
+        operators: int,
+        ends_s: float,
+        talking_s: Sequence[float],
+        wrapup_s: Sequence[tuple[float, float]],
+        cancellable_s: Sequence[float] = (),
+    ) -> Outlook:
+        """`counts`: the cap's window so far; `ends_s`: when it, or the day's calling, ends.
+        `talking_s`: ages of talks; `wrapup_s`: (age, talk before it); only operators who
+        will take a call afterwards. `cancellable_s`: ages of calls that may be given up.
+        """
+        law = self.law(now_s)
+        ages, calls, rates = self.answers.in_flight(now_s)
+        theta, set_by, left = self.theta(counts, operators, now_s, ends_s)
+        long = tuple(row_of(age) for age, talk in wrapup_s if talk >= SHORT_TALK_S)
+        short = tuple(row_of(age) for age, talk in wrapup_s if talk < SHORT_TALK_S)
+        return Outlook(
+            law=law,
+            ages=ages,
+            calls=calls,
+            rates=rates,
+            rate=self.answers.rate,
+            spread=self.answers.spread,
+            talking=tuple(row_of(age) for age in talking_s),
+            wrapup=long,
+            short_wrapup=short,
+            cancellable=tuple(sorted(int(age / STEP_S) for age in cancellable_s)),
+            theta=theta,
+            set_by=set_by,
+            budget_left=left,
+        )

@@ -1,0 +1,45 @@
+"""What a person should mend although dialing goes on: a closed set with its remedies.
+
+What stops dialing altogether is a `permission.reasons.Reason` and shuts the gate; a trouble is
+shown in `dialer status`, in `/healthz` and as a metric for as long as it lasts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """One kind of trouble; the value is the metric's label."""
+
+    GATEWAY_DOWN = "gateway_down"
+    GATEWAY_FLAPS = "gateway_flaps"
+    GATEWAY_FAILS = "gateway_fails"
+    SWITCH_TOO_OLD = "switch_too_old"
+    SOUND_MISSING = "sound_missing"
+    CLOCK_DIFFERS = "clock_differs"
+
+
+REMEDIES: dict[Kind, str] = {
+    Kind.GATEWAY_DOWN: "ask FreeSWITCH: sofia status gateway NAME; or the carrier",
+    Kind.GATEWAY_FLAPS: "it rests; look for a lossy line, or two registrations on one account",
+    Kind.GATEWAY_FAILS: "it rests; the carrier refuses: limits, account, numbers shown",
+    Kind.SWITCH_TOO_OLD: "install FreeSWITCH 1.11.2 or newer: it lacks security fixes",
+    Kind.SOUND_MISSING: "put the file there: abandoned callers hear silence until then",
+    Kind.CLOCK_DIFFERS: "mend NTP on both machines; from 2 s on nothing is dialed",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """One trouble: what, with whom, in words."""
+
+    kind: Kind
+    subject: str
+    text: str
+
+    @property
+    def sentence(self) -> str:
+        """For a person: what it is and what to do."""
+        return f"{self.text} ({REMEDIES[self.kind]})"
