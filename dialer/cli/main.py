@@ -35,6 +35,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "resume": ("halt", "End the emergency stop."),
     "run": ("run", "Run the daemon."),
     "stoplist": ("stoplist", "Who is not to be called: add, remove, import, export, audit."),
+    "why": ("why", "Say on what ground an attempt was made."),
+    "why-not": ("why", "Say why a phone is not called, campaign by campaign."),
     "status": ("status", "Show what the daemons are doing."),
 }
 

@@ -37,6 +37,7 @@ from dialer.ledger import (
     intents,
     merges,
     numbers,
+    people,
     phones,
     queue,
     service,
@@ -323,6 +324,12 @@ class PostgresLedger:
         for name in lists:
             campaigns.enrol_list(self._pool, name, now)
         return card
+
+    def standings(
+        self, phone: PhoneId, campaign: CampaignName, since: datetime
+    ) -> Sequence[people.Standing]:
+        """One for each card of the phone, with all that permission looks at."""
+        return people.standings(self._pool, phone, campaign, since)
 
     def find_phone(self, digits: str) -> PhoneId | None:
         with self._pool.connection() as connection:

@@ -56,13 +56,13 @@ def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
         f"  op{n}: {{extension: {100 + n}, groups: [sales]}}\n" for n in range(DAEMONS * 6)
     )
     config = tmp_path / "dialer.yaml"
-    (tmp_path / "crash.yaml").write_text(CAMPAIGN.replace("20s", "60s"), encoding="utf-8")
+    (tmp_path / "crash.yaml").write_text(CAMPAIGN.replace("20s", "2m"), encoding="utf-8")
     config.write_text(CONFIG + people + "campaigns: crash.yaml\n", encoding="utf-8")
     rows = "".join(f"Contact {n},{phone(n)}\n" for n in range(PEOPLE))
     (tmp_path / "base.csv").write_text("name,phone\n" + rows, encoding="utf-8")
     world = tmp_path / "world.yaml"
     # They let it ring long: a stop shall meet calls that are being set up.
-    world.write_text("callees: {ring_median_s: 40, talk_median_s: 6}\n", encoding="utf-8")
+    world.write_text("callees: {ring_median_s: 100, talk_median_s: 6}\n", encoding="utf-8")
     with Rehearsal(
         Rehearsed(
             config=config,

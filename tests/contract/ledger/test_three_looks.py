@@ -130,7 +130,7 @@ def ago(minutes: int) -> datetime:
 
 
 @settings(
-    max_examples=30,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
