@@ -230,6 +230,8 @@ class Campaign:
     holidays: str | None = None  # ISO country whose holidays count as Sunday
     default_zone: str | None = None  # for a phone of which no zone is known
     consent_required: bool = True
+    preset: str | None = None  # the country's figures that were laid under it
+    laxer: Mapping[str, str] = field(default_factory=dict)  # key -> on whose word
     consent_ground: str | None = None  # the legal ground where consent is not required
     sticky: bool = False
     ring_timeout_s: int = 25

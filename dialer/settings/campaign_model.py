@@ -208,6 +208,12 @@ class CampaignModel(Model):
         description="the ways out, first choice first; default: those of the pool",
     )
     purpose: Name = Field(description="what the call is for; consents are given for a purpose")
+    preset: Name | None = Field(
+        default=None, description="figures of a country's law: ru, ru-debt, us-tcpa, uk, ..."
+    )
+    laxer: dict[Text, Text] = Field(
+        default={}, description="what is laxer than the preset, each with on whose word"
+    )
     consent: Annotated[
         Consent,
         PlainValidator(read_consent),

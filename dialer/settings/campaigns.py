@@ -38,6 +38,8 @@ def campaign_of(
         pool=PoolName(model.pool),
         gateways=tuple(GatewayName(gateway) for gateway in model.gateways or gateways),
         purpose=model.purpose,
+        preset=model.preset,
+        laxer=dict(model.laxer),
         mode=model.mode,
         ratio=model.ratio,
         order=model.order,

@@ -84,6 +84,8 @@ def grounds(
         "campaign": str(campaign.name),
         "revision": campaign.revision,
         "purpose": campaign.purpose,
+        **({"preset": campaign.preset} if campaign.preset else {}),
+        **({"laxer": dict(campaign.laxer)} if campaign.laxer else {}),
         "consent": _consent_ground(campaign, consent),
         "hours": _hours_ground(entry, campaign, own_windows, segment),
         "tries": {
