@@ -18,10 +18,13 @@ from dialer.errors import ConfigError, StoreError, SwitchError
 
 #: verb -> (module in dialer.cli, one line for the list of verbs)
 VERBS: dict[str, tuple[str, str]] = {
+    "audit": ("rights", "The record of who did what: verify its chain."),
     "check": ("check", "Say what is wrong in the configuration and the campaigns."),
     "consent": ("consent", "Show, add and withdraw consents of a phone."),
     "demo": ("demo", "Rehearse a campaign on a simulated switch, with everything it needs."),
     "gateways": ("gateways", "Write FreeSWITCH's files for carriers and numbers."),
+    "erase": ("rights", "Erase everything on a phone; a stop under its digest stays."),
+    "export": ("rights", "Write everything that is stored on a phone."),
     "halt": ("halt", "Emergency stop: no call starts any more, ringing ones end, talks go on."),
     "import": ("imports", "Load a CSV or JSON-lines file into a list."),
     "lead": ("lead", "Dial a contact ahead of the queue: a hot lead."),

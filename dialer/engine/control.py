@@ -215,16 +215,18 @@ class Control:
         return {"ok": True}
 
     def _stop_phone(self, words: Mapping[str, Any]) -> Answer:
-        return self._stop_phones({"phones": [words["phone"]]})
+        answer = self._stop_phones({"phones": [words["phone"]]})
+        self._hopper.void([PhoneId(int(words["phone"]))])
+        return answer
 
     def _stop_phones(self, words: Mapping[str, Any]) -> Answer:
-        """The stops are in the ledger already: void what is queued, cancel what rings (R6.2).
+        """The stops are in the ledger already: cancel what rings (R6.2).
 
         Answers when the cancelled calls are over; `left`: those that are not after a while.
+        Whoever asks voids the queues, once for all daemons (engine/stopping.py).
         """
         stopped = frozenset(PhoneId(int(phone)) for phone in words["phones"])
         keys = self._stop(lambda phone: phone in stopped, Reason.STOP, (*STOPPABLE, ADRIFT))
-        self._hopper.void(sorted(stopped))
         left = self._not_over(keys)
         for _ in range(round(STOP_WAIT_S / STOP_LOOK_S)):
             if not left:

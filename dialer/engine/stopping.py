@@ -26,8 +26,9 @@ GRACE_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enforced:
-    """What became of the calls. `may_ring_until`: the latest of those that nobody confirmed to
-    be over; None = none is left. `unsure`: what kept the daemons from being told.
+    """What became of the calls. `cancelled`: over before this answer. `may_ring_until`: the
+    latest of those that nobody confirmed to be over; None = none is left. `unsure`: what kept
+    the daemons from being told.
     """
 
     cancelled: int = 0
@@ -68,12 +69,13 @@ def stop_everywhere(
         unsure = str(error)
     left = [one for one in calls if one.instance not in confirmed]
     still = {one.attempt for one in ledger.open_calls(phones)} if left else set()
+    over = sum(one.attempt not in still for one in left)  # its answer was late, not its end
     left = [one for one in left if one.attempt in still]
     until = max((_rings_until(one) for one in left), default=None)
     if until is not None and until <= clock.now().wall:
         until = None
     return Enforced(
-        cancelled=sum(confirmed.values()),
+        cancelled=sum(confirmed.values()) + over,
         not_confirmed=len(left),
         may_ring_until=until,
         unsure=unsure,

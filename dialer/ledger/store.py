@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from typing import Any
 
 import structlog
 
@@ -40,6 +41,7 @@ from dialer.ledger import (
     people,
     phones,
     queue,
+    rights,
     service,
     stoplist,
     stops,
@@ -324,6 +326,21 @@ class PostgresLedger:
         for name in lists:
             campaigns.enrol_list(self._pool, name, now)
         return card
+
+    def export_person(self, phone: PhoneId, *, by: str, now: datetime) -> dict[str, Any]:
+        """Everything on a phone and its people, with clear numbers; logged."""
+        return rights.export(self._pool, phone, by=by, now=now)
+
+    def phones_of_person(self, phone: PhoneId) -> Sequence[PhoneId]:
+        """Every phone that an erasure of this one takes along, itself included."""
+        return rights.others_of(self._pool, phone)
+
+    def erase_person(self, phone: PhoneId, *, by: str, now: datetime) -> rights.Erased:
+        """The stop must be in force before; raises StoreError while a call is going on."""
+        return rights.erase(self._pool, phone, by=by, now=now)
+
+    def verify_audit(self) -> rights.Chain:
+        return rights.verify(self._pool)
 
     def standings(
         self, phone: PhoneId, campaign: CampaignName, since: datetime
