@@ -20,13 +20,18 @@ from gevent.pywsgi import WSGIServer
 
 from dialer.core.model import Campaign, InstanceName, Moment
 from dialer.core.permission.destinations import refusal
+from dialer.core.permission.reasons import Reason
 from dialer.engine.daemon import Daemon, Plan, Ports
+from dialer.engine.retention import prune
 from dialer.engine.status import health
 from dialer.engine.supervision import Notifier
 from dialer.errors import ConfigError, Problem
 from dialer.esl.commands import House
+from dialer.esl.facts import Questions, lets_in
 from dialer.esl.keeper import SocketSettings
+from dialer.esl.link import Link
 from dialer.esl.switch import EventSocketSwitch
+from dialer.esl.trial_call import TrialCall
 from dialer.hopper.client import connect
 from dialer.hopper.presence import RedisPresence
 from dialer.hopper.queue import RedisHopper
@@ -35,6 +40,7 @@ from dialer.metrics.exposition import application
 from dialer.metrics.meter import PrometheusMeter
 from dialer.metrics.timed import timed
 from dialer.ports import Command
+from dialer.recordings.folder import RecordingFolder
 from dialer.settings.daemon import Settings
 from dialer.settings.loading import Loaded, load
 
@@ -83,19 +89,47 @@ def make_switch(settings: Settings, clock: SystemClock) -> EventSocketSwitch:
             user=switch.user,
             wake_every_ms=switch.wake_ms,
         ),
-        house=House(
-            instance=settings.instance,
-            sounds=switch.sounds,
-            refuse=partial(
-                refusal,
-                destinations=settings.destinations,
-                own_numbers=settings.own_numbers,
-            ),
-        ),
+        house=_house(settings),
         gateways=settings.gateways,
         clock=clock,
         journal=switch.opt_out_journal,
     )
+
+
+def _house(settings: Settings) -> House:
+    return House(
+        instance=settings.instance,
+        sounds=settings.switch.sounds,
+        refuse=partial(
+            refusal,
+            destinations=settings.destinations,
+            own_numbers=settings.own_numbers,
+        ),
+    )
+
+
+def questions_to_switch(settings: Settings) -> Questions:
+    """A connection of its own beside a running daemon's; connects when it is entered."""
+    return Questions(link_to_switch(settings), _house(settings))
+
+
+def link_to_switch(settings: Settings) -> Link:
+    switch = settings.switch
+    return Link(switch.host, switch.port, switch.password, user=switch.user)
+
+
+def trial_call(settings: Settings, link: Link, tell: Callable[[float, str], None]) -> TrialCall:
+    """On a link that is connected."""
+    return TrialCall(link, _house(settings), tell)
+
+
+def open_hopper(settings: Settings) -> RedisHopper:
+    return RedisHopper(connect(settings.redis_url, connections=1))
+
+
+def switch_lets_in(settings: Settings, host: str, password: str) -> bool | None:
+    """With this password and all rights? None: nobody answers there."""
+    return lets_in(Link(host, settings.switch.port, password))
 
 
 def plan_of(loaded: Loaded) -> Plan:
@@ -109,6 +143,7 @@ def plan_of(loaded: Loaded) -> Plan:
         numbers=settings.numbers,
         switch_calls_per_s=settings.switch.calls_per_s,
         switch_calls_at_once=settings.switch.calls_at_once,
+        recordings=settings.recordings,
     )
 
 
@@ -162,6 +197,7 @@ class Service:
             ),
             meter=self.meter,
             clock=clock,
+            recordings=RecordingFolder(),
         )
         self.daemon = Daemon(
             settings.instance,
@@ -204,6 +240,20 @@ class Service:
             raise ConfigError([Problem(place="http", what=what, remedy=remedy)]) from error
 
 
+def prune_recordings(settings: Settings, ledger: PostgresLedger, *, by: str) -> int:
+    """By hand, what the daemon does daily; how many went."""
+    if settings.recordings is None:
+        return 0
+    return prune(
+        ledger,
+        RecordingFolder(),
+        settings.recordings,
+        SystemClock(),
+        instance=settings.instance,
+        by=by,
+    )
+
+
 # ------------------------------------------------------------------ asking running daemons
 
 
@@ -225,7 +275,10 @@ def ask(
 
 
 def instances(presence: RedisPresence) -> Iterable[InstanceName]:
-    return sorted(presence.statuses())
+    """Those who obey: one that waits for its name does not."""
+    waits = Reason.NAME_TAKEN.value
+    statuses = presence.statuses().items()
+    return sorted(name for name, one in statuses if waits not in one["held_back_by"])
 
 
 def tell_one(settings: Settings, verb: str, words: dict[str, Any]) -> bool:

@@ -9,6 +9,7 @@
         CommandRefused  the switch answered -ERR or -USAGE: it was not carried out
       StoreError      Redis or PostgreSQL did not do it; caught in `engine` (retry with
                       back-off, dial nothing meanwhile) and in `cli` (a sentence, the remedy)
+      NameTaken       another daemon has our name; the daemon ends, its successor goes on
       Bug             something that the state tables forbid. Raised in tests; in service
                       logged and counted, and the value stays as it was
 
@@ -78,6 +79,10 @@ class StoreError(DialerError):
         self.what = what
         self.remedy = remedy
         super().__init__(f"{store}: {what}" + (f" ({remedy})" if remedy else ""))
+
+
+class NameTaken(DialerError):
+    """Another daemon has taken our name: who, and what to do."""
 
 
 class Bug(DialerError):

@@ -35,6 +35,9 @@ from dialer.core.model import (
     OperatorId,
     Outcome,
     PhoneId,
+    RecordingPlace,
+    Supervision,
+    Tone,
     Window,
 )
 
@@ -74,6 +77,18 @@ class OperatorCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisorCall:
+    """The originate of a supervisor's leg, which hears the operator's."""
+
+    leg: LegId
+    supervisor: str
+    endpoint: str
+    operator: OperatorId
+    operator_leg: LegId
+    timeout_s: int = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchEvent:
     """One event of the switch, translated: names of `esl.translate.KINDS`.
 
@@ -103,6 +118,8 @@ class FoundLeg:
     bridged_to: LegId | None
     created_at: float  # epoch seconds
     answered_at: float | None
+    supervisor: str | None = None  # variable dialer_supervisor
+    supervised: OperatorId | None = None  # variable dialer_supervised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +147,12 @@ class Switch(Protocol):
 
     def originate_operator(self, call: OperatorCall) -> None: ...
 
+    def originate_supervisor(self, call: SupervisorCall) -> None: ...
+
+    def supervise(self, leg: LegId, mode: Supervision) -> None:
+        """Of a supervisor's leg that is up: who hears him."""
+        ...
+
     def begin_bridge(self, operator_leg: LegId, customer_leg: LegId) -> Callable[[], object]:
         """Ordered before it returns and without a wait, so within the dispatcher's turn.
 
@@ -152,6 +175,18 @@ class Switch(Protocol):
         ...
 
     def record(self, leg: LegId, path: str) -> None: ...
+
+    def mask(self, leg: LegId, path: str, *, masked: bool) -> None:
+        """Silence in the recording, or its end; the talk itself is not touched."""
+        ...
+
+    def announce(self, legs: Sequence[LegId], sound: str) -> None:
+        """Mixed into what each of them hears; the bridge stays."""
+        ...
+
+    def beep(self, leg: LegId, tone: Tone) -> None:
+        """Mixed into what this leg hears, and nobody else."""
+        ...
 
     def clean(self, leg: LegId) -> None: ...
 
@@ -186,6 +221,85 @@ class Switch(Protocol):
     def health(self) -> dict[str, Any]:
         """Figures of the link for status and metrics, as JSON holds them."""
         ...
+
+
+# ------------------------------------------------------------------------------ recordings
+
+
+class FolderState(NamedTuple):
+    """`trouble`: a sentence with its remedy. `used_bytes` None: not measured this time."""
+
+    free_bytes: int
+    used_bytes: int | None
+    trouble: str | None
+
+
+class RecordedFile(NamedTuple):
+    """What a file says after its end; `duration_ms` None: its header is not whole."""
+
+    size_bytes: int
+    sha256: bytes
+    duration_ms: int | None
+
+
+class Recordings(Protocol):
+    """The files of talks. Nothing raises: what is wrong comes back as a sentence."""
+
+    def check(self, place: RecordingPlace, *, measure: bool) -> FolderState: ...
+
+    def finish(self, place: RecordingPlace, path: str) -> RecordedFile | str: ...
+
+    def delete(self, place: RecordingPlace, path: str) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A talk that is recorded from `at` on; `failure`: that should have been, and is not."""
+
+    attempt: AttemptId
+    campaign: CampaignName
+    contact: ContactId
+    operator: OperatorId | None
+    instance: InstanceName
+    path: str
+    at: datetime
+    keep_until: datetime
+    announced: str | None = None
+    failure: str | None = None
+
+
+class ListedRecording(NamedTuple):
+    """A row for a person, or for the deletion (which needs only the first of them)."""
+
+    attempt: AttemptId
+    path: str
+    campaign: str
+    started_at: datetime
+    duration_ms: int | None
+    size_bytes: int | None
+    keep_until: datetime
+    state: str = ""
+    failure: str | None = None
+    operator: str | None = None
+    contact_id: int | None = None
+    instance: str = ""
+    sha256: str | None = None
+    masks: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supervised:
+    """One step of a supervision, for its append-only log (R2.7)."""
+
+    at: datetime
+    instance: InstanceName
+    leg: LegId
+    step: str  # asked | begun | mode | failed | ended
+    supervisor: str
+    operator: OperatorId
+    mode: str  # listen | whisper | barge
+    attempt: AttemptId | None = None
+    detail: str | None = None
 
 
 # --------------------------------------------------------------------------------- Redis
@@ -515,6 +629,10 @@ class Ledger(Protocol):
         """PostgreSQL's clock minus ours (R10.7)."""
         ...
 
+    def hold_name(self, instance: InstanceName) -> str | None:
+        """Be the only daemon of this name until we end: None. Else who is, in words."""
+        ...
+
     def save_campaigns(self, campaigns: Sequence[Campaign], now: datetime) -> None:
         """Upsert definitions; enrol contacts of their lists that are not yet enrolled."""
         ...
@@ -593,6 +711,32 @@ class Ledger(Protocol):
         ...
 
     def log_operators(self, changes: Sequence[OperatorChange]) -> None: ...
+
+    def save_recording(self, one: Recording) -> None: ...
+
+    def finish_recording(
+        self, attempt: AttemptId, file: RecordedFile | str, now: datetime
+    ) -> None: ...
+
+    def mask_recording(
+        self, attempt: AttemptId, *, masked: bool, by: str, now: datetime
+    ) -> None: ...
+
+    def open_recordings(self, instance: InstanceName) -> Sequence[tuple[AttemptId, str]]:
+        """(attempt, path) of those that were begun and not finished."""
+        ...
+
+    def due_recordings(
+        self, instance: InstanceName, now: datetime, most: int
+    ) -> Sequence[ListedRecording]:
+        """Whose time is over, or whose person was erased."""
+        ...
+
+    def recordings_deleted(
+        self, attempts: Sequence[AttemptId], *, by: str, now: datetime
+    ) -> int: ...
+
+    def log_supervision(self, one: Supervised) -> None: ...
 
 
 # --------------------------------------------------------------------------------- metrics

@@ -14,7 +14,7 @@ import click
 
 from dialer import __version__
 from dialer.cli.quiet import quiet
-from dialer.errors import ConfigError, StoreError, SwitchError
+from dialer.errors import ConfigError, NameTaken, StoreError, SwitchError
 
 #: verb -> (module in dialer.cli, one line for the list of verbs)
 VERBS: dict[str, tuple[str, str]] = {
@@ -22,6 +22,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "check": ("check", "Say what is wrong in the configuration and the campaigns."),
     "consent": ("consent", "Show, add and withdraw consents of a phone."),
     "demo": ("demo", "Rehearse a campaign on a simulated switch, with everything it needs."),
+    "doctor": ("doctor", "Look at switch, stores, gateways, sounds, clocks and contracts."),
     "gateways": ("gateways", "Write FreeSWITCH's files for carriers and numbers."),
     "erase": ("rights", "Erase everything on a phone; a stop under its digest stays."),
     "export": ("rights", "Write everything that is stored on a phone."),
@@ -34,6 +35,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "plan",
         "Show what a campaign would dial now, and why each other one is held back.",
     ),
+    "recordings": ("recordings", "List recordings of talks, delete those whose time is over."),
     "report": ("report", "Show what came of a campaign."),
     "resume": ("halt", "End the emergency stop."),
     "run": ("run", "Run the daemon."),
@@ -41,6 +43,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "why": ("why", "Say on what ground an attempt was made."),
     "why-not": ("why", "Say why a phone is not called, campaign by campaign."),
     "status": ("status", "Show what the daemons are doing."),
+    "supervise": ("supervise", "Listen to an operator, whisper to him, or barge in."),
+    "testcall": ("testcall", "Call your own phone through a gateway, every step shown."),
 }
 
 
@@ -68,7 +72,7 @@ class Verbs(click.Group):
             for problem in error.problems:
                 click.echo(str(problem), err=True)
             sys.exit(2)
-        except (StoreError, SwitchError) as error:
+        except (NameTaken, StoreError, SwitchError) as error:
             click.echo(f"dialer: {error}", err=True)
             sys.exit(1)
 

@@ -1,10 +1,11 @@
-"""`dialer operator login|ready|pause|logout|dispose`: control of operators through the stores.
+"""`dialer operator VERB`: log in and out, pause, mask the recording, note a result.
 
 Any process can do this: the command goes to the daemon by Redis, the daemon answers.
 """
 
 from __future__ import annotations
 
+import getpass
 import sys
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,22 @@ def pause(operator: str, reason: str, config: Path) -> None:
 def logout(operator: str, config: Path) -> None:
     """Go home, at once or after the present call."""
     _send(config, "operator.logout", {"operator": operator})
+
+
+@operator_command.command()
+@NAME
+@CONFIG
+def mask(operator: str, config: Path) -> None:
+    """Silence in the recording of his talk, while card data is said."""
+    _send(config, "operator.mask", {"operator": operator, "by": getpass.getuser()})
+
+
+@operator_command.command()
+@NAME
+@CONFIG
+def unmask(operator: str, config: Path) -> None:
+    """The recording of his talk goes on."""
+    _send(config, "operator.unmask", {"operator": operator, "by": getpass.getuser()})
 
 
 @operator_command.command()

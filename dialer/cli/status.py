@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 import orjson
@@ -30,5 +32,10 @@ def status_command(config: Path, as_json: bool) -> None:
         click.echo("no daemon runs (dialer run), or it cannot reach Redis")
     else:
         Console().print(overview(statuses, operators))
-    held = any(one["held_back_by"] for one in statuses.values())
+    held = any(one["held_back_by"] or _unrecorded(one) for one in statuses.values())
     sys.exit(0 if statuses and not held else 1)
+
+
+def _unrecorded(status: Mapping[str, Any]) -> bool:
+    recordings = status.get("recordings")
+    return bool(recordings and recordings["trouble"])

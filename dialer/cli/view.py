@@ -62,6 +62,11 @@ def _head(name: str, status: Mapping[str, Any]) -> RenderableType:
     )
     for reason, detail in status["held_back_by"].items():
         text.append(f"\nnothing is dialed: {reason}: {detail}", "bold red")
+    recordings = status.get("recordings")
+    if recordings and recordings["trouble"]:
+        text.append(f"\nnothing is recorded: {recordings['trouble']}", "bold red")
+    for one in status.get("supervisions", ()):
+        text.append(f"\n{one['supervisor']} with {one['operator']}: {one['mode']}", "magenta")
     for trouble in status.get("troubles", ()):
         text.append(f"\nto be mended: {trouble['text']}", "yellow")
     return text

@@ -211,6 +211,38 @@ class Rounds:
     uncharged_per_day: int = 10  # most attempts a day that failed at the carrier or at us
 
 
+class WhenFull(StrEnum):
+    """What a campaign that records does while nothing can be recorded (R3.10)."""
+
+    GO_ON = "go_on"
+    STOP_DIALING = "stop_dialing"
+
+
+class Supervision(StrEnum):
+    """What a supervisor does on an operator's line (R2.7)."""
+
+    LISTEN = "listen"  # nobody hears him
+    WHISPER = "whisper"  # the operator alone hears him
+    BARGE = "barge"  # both hear him
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingPlace:
+    """Where recordings lie, the same path on the switch and here; and how full it may get."""
+
+    folder: str
+    min_free_bytes: int = 1_000_000_000
+    quota_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tone:
+    """A beep."""
+
+    frequency_hz: int = 800
+    length_ms: int = 150
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
     """Everything that a campaign's YAML says (R10.3). `retry_s`: disposition -> delay."""
@@ -242,6 +274,9 @@ class Campaign:
     abandonment_cap: float = 0.03
     abandonment_window: str = "day"
     record: bool = False
+    when_full: WhenFull = WhenFull.GO_ON
+    announce: str | None = None  # the sound that tells both that the talk is recorded
+    keep_recordings_s: float = 180 * 86400.0
     wrapup_s: float | None = None  # None: the group's
     share: float = 1.0
     priority: int = 0
@@ -259,6 +294,7 @@ class Group:
     name: GroupName
     strategy: Strategy = Strategy.LONGEST_IDLE
     wrapup_s: float = 30.0
+    beep: Tone | None = None  # the operator alone hears it when a customer is joined to him
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,8 @@ REMEDIES: dict[Kind, str] = {
     Kind.GATEWAY_FLAPS: "it rests; look for a lossy line, or two registrations on one account",
     Kind.GATEWAY_FAILS: "it rests; the carrier refuses: limits, account, numbers shown",
     Kind.SWITCH_TOO_OLD: "install FreeSWITCH 1.11.2 or newer: it lacks security fixes",
-    Kind.SOUND_MISSING: "put the file there: abandoned callers hear silence until then",
+    Kind.SOUND_MISSING: "put the file there: until then callers hear silence, or are not"
+    " recorded where it should say so",
     Kind.CLOCK_DIFFERS: "mend NTP on both machines; from 2 s on nothing is dialed",
 }
 

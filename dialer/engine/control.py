@@ -16,13 +16,13 @@ from dialer.core.calls import events as happened
 from dialer.core.calls import operators
 from dialer.core.calls.attempts import AttemptState
 from dialer.core.calls.operators import Operator, OperatorState
-from dialer.core.model import AttemptId, InstanceName, Moment, OperatorId, PhoneId
+from dialer.core.model import AttemptId, InstanceName, Moment, OperatorId, PhoneId, Supervision
 from dialer.core.permission.reasons import Reason
 from dialer.engine.calls import Calls
 from dialer.engine.dispatcher import Dispatcher
 from dialer.engine.gate import Gate
 from dialer.engine.translation import fresh_leg
-from dialer.errors import StoreError
+from dialer.errors import StoreError, SwitchError
 from dialer.ports import Clock, Command, Hopper, Ledger, Meter, Presence
 
 log = structlog.get_logger(__name__)
@@ -31,8 +31,19 @@ log = structlog.get_logger(__name__)
 ADRIFT = AttemptState.ADRIFT
 STOPPABLE = (AttemptState.CLAIMED, AttemptState.DIALING, AttemptState.RINGING)
 
-#: Verbs that wait for a store, each in an errand of its own: a halt must not stand behind them.
-SLOW = frozenset({"operator.dispose", "reload", "stop_phone", "stop_phones"})
+#: Verbs that wait for a store or the switch, each in an errand of its own: a halt must not
+#: stand behind them.
+SLOW = frozenset(
+    {
+        "operator.dispose",
+        "operator.mask",
+        "operator.unmask",
+        "supervise",
+        "reload",
+        "stop_phone",
+        "stop_phones",
+    }
+)
 
 #: So long a stop waits for the calls that it ends; whoever asked waits 2 s.
 STOP_WAIT_S = 1.6
@@ -62,6 +73,8 @@ class Control:
         reload: Callable[[], Answer],
         hot: Callable[[], None],
         errand: Callable[..., None],
+        mask: Callable[..., str | None],
+        supervise: Callable[..., str | None],
     ) -> None:
         self._calls = calls
         self._dispatcher = dispatcher
@@ -72,12 +85,17 @@ class Control:
         self._meter = meter
         self._instance = instance
         self._errand = errand
+        self._mask_recording = mask
+        self._supervise_operator = supervise
         self._verbs: dict[str, Callable[[Mapping[str, Any]], Answer]] = {
             "operator.login": self._login,
             "operator.ready": self._ready,
             "operator.pause": self._pause,
             "operator.logout": self._logout,
             "operator.dispose": self._dispose,
+            "operator.mask": lambda words: self._mask(words, masked=True),
+            "operator.unmask": lambda words: self._mask(words, masked=False),
+            "supervise": self._supervise,
             "halt": self._halt,
             "resume": self._resume,
             "stop_phone": self._stop_phone,
@@ -120,7 +138,7 @@ class Control:
             return no(f"this daemon knows no verb {command.verb!r}")
         try:
             answer = verb(command.words)
-        except StoreError as error:
+        except (StoreError, SwitchError) as error:
             answer = no(str(error))
         except (KeyError, TypeError, ValueError) as error:
             # Whoever wrote it to the meeting place may have written anything.
@@ -198,6 +216,31 @@ class Control:
         if operator.state is OperatorState.WRAPUP and operator.attempt == attempt:
             return self._tell(words, happened.Disposed())
         return {"ok": True, "state": operator.state.value}
+
+    def _mask(self, words: Mapping[str, Any], *, masked: bool) -> Answer:
+        """Card data is said: silence in the recording of his talk, or its end."""
+        operator = self._operator(words)
+        if isinstance(operator, str):
+            return no(operator)
+        if operator.state is not OperatorState.TALKING or operator.attempt is None:
+            return no(f"operator {operator.id} is in no talk")
+        by = str(words.get("by") or operator.id)
+        why = self._mask_recording(operator.attempt, masked=masked, by=by)
+        if why is not None:
+            return no(why)
+        return {"ok": True, "state": "masked" if masked else "recorded again"}
+
+    def _supervise(self, words: Mapping[str, Any]) -> Answer:
+        operator = self._operator(words)
+        if isinstance(operator, str):
+            return no(operator)
+        why = self._supervise_operator(
+            operator.id,
+            supervisor=str(words["supervisor"]),
+            endpoint=str(words["endpoint"]),
+            mode=Supervision(str(words["mode"])),
+        )
+        return no(why) if why is not None else {"ok": True}
 
     # ------------------------------------------------------------------ stops
 

@@ -26,14 +26,17 @@ from dialer.engine.feeder import Feeder
 from dialer.engine.gate import Gate
 from dialer.engine.leases import Leases
 from dialer.engine.lines import Lines
+from dialer.engine.name import Name
 from dialer.engine.outbox import Outbox
 from dialer.engine.pacer import Pacer
 from dialer.engine.performer import Performer
 from dialer.engine.plan import Plan, Ports
 from dialer.engine.reaper import Reaper
+from dialer.engine.recorder import Recorder
 from dialer.engine.status import Status
 from dialer.engine.stores import StoreWatch
 from dialer.engine.supervision import Notifier, Nursery
+from dialer.engine.supervisors import Supervisors
 from dialer.engine.surroundings import Surroundings
 from dialer.engine.tally import AnswerTally
 from dialer.errors import ConfigError, StoreError
@@ -45,8 +48,6 @@ log = structlog.get_logger(__name__)
 
 #: How long the results of an untimely end may take into the books.
 LAST_WORDS_S = 2.0
-#: Between two tries to listen for new leads.
-DEAF_S = 1.0
 
 
 class Daemon:
@@ -99,6 +100,7 @@ class Daemon:
             switch_calls_at_once=plan.switch_calls_at_once,
         )
         self.tally = AnswerTally()
+        self.name = Name(self._instance, ports.ledger, self.gate, self._notifier)
         self.outbox = Outbox(
             ports.ledger,
             ports.hopper,
@@ -111,13 +113,31 @@ class Daemon:
     def _build_heart(self) -> None:
         """The single writer, and who carries out what it orders."""
         ports, meter = self._ports, self._ports.meter
+        self.recorder = Recorder(
+            self.calls,
+            ports.switch,
+            ports.ledger,
+            ports.recordings,
+            ports.clock,
+            meter,
+            instance=self._instance,
+            place=self._plan.recordings,
+        )
+        self.supervisors = Supervisors(
+            self.calls,
+            ports.switch,
+            ports.ledger,
+            ports.clock,
+            meter,
+            instance=self._instance,
+        )
         self.performer = Performer(
             self.calls,
             ports.switch,
             self.outbox,
             self.nursery,
             meter,
-            recordings=self._plan.recordings,
+            recorder=self.recorder,
             lines=self.lines,
             tally=self.tally,
         )
@@ -157,6 +177,7 @@ class Daemon:
             meter,
             instance=self._instance,
             hungry=self.feeder.nudge,
+            unrecordable=self.recorder.stops,
         )
 
     def _build_repair(self) -> None:
@@ -174,6 +195,7 @@ class Daemon:
             instance=instance,
             remembered=self._remembered,
             opted_out=self.outbox.opt_out,
+            supervisors_seen=self.supervisors.seen,
             gateway_seen=lambda name, up: self.lines.gateway_state(name, up, clock.now()),
         )
         self.store_watch = StoreWatch(
@@ -217,6 +239,8 @@ class Daemon:
             reload=self._reload,
             hot=self.feeder.wake,
             errand=self.nursery.errand,
+            mask=self.recorder.mask,
+            supervise=self.supervisors.supervise,
         )
         self.surroundings = Surroundings(
             self.calls,
@@ -240,6 +264,8 @@ class Daemon:
             meter,
             instance=instance,
             phase=lambda: self._phase,
+            recordings=self.recorder.status,
+            supervisions=self.supervisors.status,
             troubles=self.surroundings.troubles,
             tell=self._notifier.status,
         )
@@ -249,6 +275,9 @@ class Daemon:
     def run(self) -> None:
         """Until `stop`; raises what a greenlet died of, or StoreError before the first call."""
         self._ports.ledger.open()
+        if not self.name.wait(self._stopping, self.status.show_waiting):
+            self._ports.ledger.close()
+            return
         try:
             self._start()
             self._phase = "running"
@@ -261,7 +290,8 @@ class Daemon:
             # If a greenlet died: what has ended should still be in the books.
             self.outbox.wait_empty(LAST_WORDS_S)
             self.nursery.stop()
-            self._forget()
+            if self.name.ours:  # else it is our successor who is seen
+                self._forget()
             self._ports.ledger.close()
 
     def stop(self) -> None:
@@ -281,13 +311,17 @@ class Daemon:
         start("outbox to redis", self.outbox.to_hopper.run)
         # What is open in our name becomes live before anything is claimed or fed.
         self.reaper.adopt_open()
+        self.recorder.adopt()
+        start("recorder", self.recorder.run)
+        start("supervisors", self.supervisors.run)
         self.store_watch.look(now)
         start("store watch", self.store_watch.run)
+        start("name", self.name.run)
         start("reaper", self.reaper.run)
         start("leases", self.leases.run)
         self._ports.switch.start(self._inbox)
         start("feeder", self.feeder.run)
-        start("work", self._listen_for_work)
+        start("work", self.feeder.listen)
         start("control", self.control.run)
         start("surroundings", self.surroundings.run)
         start("status", self.status.run)
@@ -333,12 +367,15 @@ class Daemon:
                 self.gate.shut(Reason.SWITCH_BLIND, str(event.data.get("why", event.kind)))
             case "seeing":
                 self.reaper.seeing()
+            case "record_started" | "record_stopped":
+                self.recorder.told(event)
             case "gateway":
                 name = GatewayName(str(event.data.get("gateway", "")))
                 up = bool(event.data.get("up"))
                 self.lines.gateway_state(name, up, self._ports.clock.now())
             case "caller_stop":
                 self.surroundings.wake()
+        self.supervisors.told(event)
         self.dispatcher.put(event)
 
     def _may_feed(self) -> bool:
@@ -350,19 +387,6 @@ class Daemon:
         except StoreError:
             log.warning("nobody remembers who was paused: adopted operators are ready")
             return {}
-
-    def _listen_for_work(self) -> None:
-        deaf = False
-        while True:
-            try:
-                # After a gap: listen first, then look, so that nobody falls between.
-                if self._ports.ledger.wait_for_work(0.1 if deaf else 30.0) or deaf:
-                    self.feeder.wake()
-                deaf = False
-            except StoreError as error:
-                deaf = True
-                log.warning("not woken by new leads for now", error=str(error))
-                gevent.sleep(DEAF_S)
 
     # ------------------------------------------------------------------ reload
 
@@ -418,3 +442,4 @@ class Daemon:
         self.calls.configure({**retired, **plan.campaigns}, plan.groups, plan.operators)
         self.lines.configure(plan.gateways, plan.numbers)
         self._ports.switch.set_gateways(plan.gateways)
+        self.recorder.configure(plan.recordings)

@@ -372,6 +372,7 @@ class Dispatcher:
             attempt=attempt.claimed.attempt_id,
             wrapup_s=self._calls.wrapup_of(campaign),
             max_talk_s=campaign.max_talk_s,
+            beep=self._calls.groups[group].beep,
         )
         self._last_offered[group] = pair.turn
         # His step orders the bridge: it is on its way before anything is logged.

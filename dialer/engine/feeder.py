@@ -33,6 +33,8 @@ TICK_S = 1.0
 REFRESH_S = 15.0
 #: A contact without a known next time is looked at again after so long.
 AGAIN_S = 900.0
+#: Between two tries to listen for new leads.
+DEAF_S = 1.0
 
 
 class Feeder:
@@ -79,6 +81,20 @@ class Feeder:
             if self._open() and not self.feed_all():
                 gevent.sleep(TICK_S)
             self._signal.wait(TICK_S)
+
+    def listen(self) -> None:
+        """A greenlet of its own: new leads are told by the ledger."""
+        deaf = False
+        while True:
+            try:
+                # After a gap: listen first, then look, so that nobody falls between.
+                if self._ledger.wait_for_work(0.1 if deaf else 30.0) or deaf:
+                    self.wake()
+                deaf = False
+            except StoreError as error:
+                deaf = True
+                log.warning("not woken by new leads for now", error=str(error))
+                gevent.sleep(DEAF_S)
 
     def feed_all(self) -> bool:
         """Every active campaign; False if one could not be fed. Who became due stays urgent

@@ -83,6 +83,7 @@ class Pacer:
         *,
         instance: InstanceName,
         hungry: Callable[[], None],
+        unrecordable: Callable[[Campaign], bool],
     ) -> None:
         self._calls = calls
         self._dispatcher = dispatcher
@@ -94,6 +95,7 @@ class Pacer:
         self._meter = meter
         self._instance = instance
         self._hungry = hungry
+        self._unrecordable = unrecordable
         self._signal = Signal()
         self.decisions: dict[CampaignName, Decision] = {}
         self.held_back: dict[CampaignName, Mapping[str, int]] = {}
@@ -165,6 +167,7 @@ class Pacer:
             answered=answered,
             answer_rate=self._tally.rate(campaign.name),
             ringing_s=tuple(now.mono_s - rang for rang, _ in self._ringing(campaign)),
+            unrecordable=self._unrecordable(campaign),
             halted=Reason.HALTED in shut,
             switch_blind=Reason.SWITCH_BLIND in shut,
             paused=bool(shut.keys() - {Reason.HALTED, Reason.SWITCH_BLIND}),

@@ -29,6 +29,7 @@ from dialer.engine.calls import Calls
 from dialer.engine.dispatcher import Dispatcher, Item, ToAttempt, ToOperator
 from dialer.engine.lines import Lines
 from dialer.engine.outbox import Outbox
+from dialer.engine.recorder import Recorder
 from dialer.engine.supervision import Nursery
 from dialer.engine.tally import AnswerTally
 from dialer.engine.translation import fresh_leg
@@ -60,7 +61,7 @@ class Performer:
         nursery: Nursery,
         meter: Meter,
         *,
-        recordings: str = "",
+        recorder: Recorder,
         lines: Lines,
         tally: AnswerTally,
     ) -> None:
@@ -69,7 +70,7 @@ class Performer:
         self._outbox = outbox
         self._nursery = nursery
         self._meter = meter
-        self._recordings = recordings
+        self._recorder = recorder
         self._lines = lines
         self._tally = tally
         self._put: Callable[[Item], None] = lambda item: None
@@ -87,7 +88,8 @@ class Performer:
             ordered.PlayMessage: self._play_message,
             ordered.Bridge: self._bridge,
             ordered.Rescue: self._rescue,
-            ordered.StartRecording: self._record,
+            ordered.StartRecording: recorder.start,
+            ordered.Beep: self._beep,
             ordered.CallOperator: self._call_operator,
             ordered.KillOperator: self._kill_operator,
             ordered.ParkOperator: self._park_operator,
@@ -183,6 +185,7 @@ class Performer:
             self._put(ToAttempt(effect.attempt, happened.Refused(f"-ERR {UNWRITTEN} {error}")))
 
     def _kill_customer(self, effect: ordered.KillCustomer) -> None:
+        self._recorder.await_start(effect.attempt)
         try:
             self._switch.kill(LegId(effect.attempt), effect.cause)
         except CommandRefused:
@@ -200,17 +203,6 @@ class Performer:
             log.info(
                 "nobody left to hear the message", attempt=effect.attempt, reply=error.reply
             )
-
-    def _record(self, effect: ordered.StartRecording) -> None:
-        if not self._recordings:
-            return
-        try:
-            self._switch.record(
-                LegId(effect.attempt), f"{self._recordings}/{effect.attempt}.wav"
-            )
-        except CommandRefused as error:
-            self._meter.count("dialer_recordings_failed_total")
-            log.warning("recording refused", attempt=effect.attempt, reply=error.reply)
 
     # ------------------------------------------------------------------ the hand-over
 
@@ -285,7 +277,16 @@ class Performer:
             lost = happened.LegLost(error.reply, fresh_leg())
             self._put(ToOperator(effect.operator, lost, leg=effect.leg))
 
+    def _beep(self, effect: ordered.Beep) -> None:
+        """After the bridge: it costs the customer nothing."""
+        try:
+            self._switch.beep(effect.leg, effect.tone)
+        except CommandRefused as error:
+            log.info("no beep", operator=effect.operator, reply=error.reply)
+
     def _kill_operator(self, effect: ordered.KillOperator) -> None:
+        operator = self._calls.operators.get(effect.operator)
+        self._recorder.await_start(None if operator is None else operator.attempt)
         try:
             self._switch.kill(effect.leg, "NORMAL_CLEARING")
         except CommandRefused:

@@ -15,8 +15,9 @@ from dialer.core.model import (
     Number,
     OperatorId,
     OperatorProfile,
+    RecordingPlace,
 )
-from dialer.ports import Clock, Hopper, Ledger, Meter, Presence, Switch
+from dialer.ports import Clock, Hopper, Ledger, Meter, Presence, Recordings, Switch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class Plan:
     numbers: Sequence[Number]
     switch_calls_per_s: float
     switch_calls_at_once: int
-    recordings: str = ""
+    recordings: RecordingPlace | None = None
     drain_s: float = 300.0
 
 
@@ -44,3 +45,4 @@ class Ports:
     ledger: Ledger
     meter: Meter
     clock: Clock
+    recordings: Recordings | None = None

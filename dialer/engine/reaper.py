@@ -8,7 +8,7 @@ looks have missed it (`show channels` lags) and `uuid_exists` says so too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -34,7 +34,7 @@ from dialer.engine.gate import Gate
 from dialer.engine.reconcile import LegState, Seen, differences
 from dialer.engine.translation import fresh_leg
 from dialer.errors import CommandRefused, LinkDown
-from dialer.ports import Clock, Ledger, Meter, Switch
+from dialer.ports import Clock, FoundLeg, Ledger, Meter, Switch
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +63,7 @@ class Reaper:
         *,
         instance: InstanceName,
         remembered: Callable[[], Remembered],
+        supervisors_seen: Callable[[Sequence[FoundLeg]], None],
         opted_out: Callable[[AttemptId, Moment], None],
         gateway_seen: Callable[[GatewayName, bool], None],
     ) -> None:
@@ -76,6 +77,7 @@ class Reaper:
         self._instance = instance
         self._remembered = remembered
         self._opted_out = opted_out
+        self._supervisors_seen = supervisors_seen
         self._gateway_seen = gateway_seen
         self._signal = Signal()
         #: Legs that the last look missed, and when they were missed first (monotonic).
@@ -143,6 +145,7 @@ class Reaper:
             instance=self._instance,
             missing_before=self._missing.keys(),
         )
+        self._supervisors_seen([leg for leg in found if leg.supervisor is not None])
         # Operators first: whom a customer talks with is known then.
         before = self._remembered() if look.strangers else {}
         for seen in sorted(look.strangers, key=_newest_first):

@@ -40,7 +40,7 @@ class Differences:
     """One look's findings. `missing` goes into the next look as `missing_before`.
 
     `strangers` carry our instance's name and we don't know them: calls of an earlier life of
-    ours, to be adopted or hung up.
+    ours, to be adopted or hung up. A supervisor's leg is none: it ends with his hang-up.
     """
 
     seen: tuple[Seen, ...]
@@ -63,7 +63,7 @@ def differences(
     for leg in present.values():
         if leg.leg in believed:
             seen.append(_seen(leg))
-        elif leg.instance == instance:
+        elif leg.instance == instance and leg.supervisor is None:
             strangers.append(_seen(leg))
     missing = frozenset(leg for leg in believed if leg not in present)
     return Differences(

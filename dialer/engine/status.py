@@ -57,6 +57,8 @@ class Status:
         *,
         instance: InstanceName,
         phase: Callable[[], str],
+        recordings: Callable[[], Mapping[str, Any] | None],
+        supervisions: Callable[[], Sequence[Mapping[str, Any]]],
         troubles: Callable[[Moment], Sequence[Trouble]] = lambda now: (),
         tell: Callable[[str], None],
     ) -> None:
@@ -72,6 +74,8 @@ class Status:
         self._meter = meter
         self._instance = instance
         self._phase = phase
+        self._recordings = recordings
+        self._supervisions = supervisions
         self._troubles = troubles
         self._tell = tell
         self._started = clock.now()
@@ -90,6 +94,15 @@ class Status:
             self._measure(now)
             self._tell(self.line())
             gevent.sleep(EVERY_S)
+
+    def show_waiting(self) -> None:
+        """Beside the daemon whose name we have, not in its place."""
+        now, name = self._clock.now(), InstanceName(f"{self._instance}+{os.getpid()}")
+        try:
+            self._presence.publish_status(name, self.value(now) | {"instance": name})
+        except StoreError as error:
+            log.debug("status cannot be published", error=str(error))
+        self._measure(now)
 
     # ------------------------------------------------------------------ values
 
@@ -135,6 +148,8 @@ class Status:
             "numbers": self._numbers,
             "pools": self._pools(now),
             "outbox": self._outbox.size,
+            "recordings": self._recordings(),
+            "supervisions": list(self._supervisions()),
             "troubles": [
                 {"kind": one.kind.value, "subject": one.subject, "text": one.sentence}
                 for one in self._troubles(now)
@@ -249,10 +264,17 @@ class Status:
 def health(status: Mapping[str, Any]) -> tuple[bool, dict[str, Any]]:
     """(well, details) for /healthz: well = running, and nothing that a person must mend."""
     held = dict(status["held_back_by"])
-    well = status["phase"] in ("running", "draining") and not (held.keys() - {"halted"})
+    recordings = status["recordings"]
+    trouble = recordings["trouble"] if recordings else None
+    well = (
+        status["phase"] in ("running", "draining")
+        and not (held.keys() - {"halted"})
+        and trouble is None
+    )
     return well, {
         "phase": status["phase"],
         "held_back_by": held,
+        "recordings": trouble or "fine" if recordings else "not configured",
         "outbox": status["outbox"],
         "troubles": [one["text"] for one in status["troubles"]],
     }

@@ -19,7 +19,7 @@ from dialer.engine.calls import Calls
 from dialer.engine.lines import Lines
 from dialer.engine.stores import CLOCK_ALARM_S
 from dialer.errors import CommandRefused, LinkDown, StoreError
-from dialer.ports import Clock, Ledger, Meter, Switch
+from dialer.ports import CallerStop, Clock, Ledger, Meter, Switch
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +51,7 @@ class Surroundings:
         self._phone_stopped = phone_stopped
         self._signal = Signal()
         self._missing: Sequence[str] = ()
+        self._untaken: list[CallerStop] = []
         self._refused = ""
 
     def wake(self) -> None:
@@ -83,22 +84,27 @@ class Surroundings:
         return True
 
     def _messages(self) -> list[str]:
-        active = (one for one in self._calls.campaigns.values() if one.active)
-        return sorted({one.message for one in active})
+        active = [one for one in self._calls.campaigns.values() if one.active]
+        announced = {one.announce for one in active if one.record and one.announce is not None}
+        return sorted({one.message for one in active} | announced)
 
     # ------------------------------------------------------------------ who pressed 9
 
     def take_caller_stops(self) -> None:
         """Into the ledger first; only then the switch forgets."""
-        found = self._switch.caller_stops()
+        told = (*self._untaken, *self._switch.caller_stops())
+        found = list({one.call: one for one in told}.values())
         if not found:
             return
+        # A journal tells each line once: kept here while the ledger is away.
+        self._untaken = found
         stopped = self._ledger.take_caller_stops(found, self._clock.now().wall)
         for phone in stopped:
             self._phone_stopped(phone)
         if stopped:
             log.info("people who called back are never called again", phones=len(stopped))
             self._meter.count("dialer_caller_stops_total", len(stopped))
+        self._untaken = []
         self._switch.forget_caller_stops([one.call for one in found])
 
     # ------------------------------------------------------------------ troubles

@@ -74,10 +74,6 @@ class Journal:
         self._seen, self._trouble = now, ""
         return list(in_journal(text))
 
-    def again(self) -> None:
-        """What was read could not be kept: read it once more."""
-        self._seen = None
-
     def _complain(self, why: str) -> None:
         if why != self._trouble:
             self._trouble = why

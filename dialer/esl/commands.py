@@ -15,12 +15,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dialer.core.model import Gateway, InstanceName, LegId, NumberId
+from dialer.core.model import Gateway, InstanceName, LegId, NumberId, Supervision, Tone
 from dialer.core.numbers import forms
 from dialer.core.permission.destinations import refusal
 from dialer.core.permission.reasons import Reason
 from dialer.errors import Bug
-from dialer.ports import CustomerCall, OperatorCall
+from dialer.ports import CustomerCall, OperatorCall, SupervisorCall
 
 TICK = "dialer::tick"
 READY = "dialer::ready"
@@ -34,7 +34,8 @@ KEY = "dialer_key"
 EVENTS = (
     "event json CHANNEL_CREATE CHANNEL_PROGRESS CHANNEL_PROGRESS_MEDIA CHANNEL_ANSWER"
     " CHANNEL_PARK CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_HANGUP_COMPLETE CHANNEL_DESTROY"
-    " BACKGROUND_JOB HEARTBEAT SHUTDOWN RECORD_STOP DTMF CHANNEL_APPLICATION"
+    " BACKGROUND_JOB HEARTBEAT SHUTDOWN RECORD_START RECORD_STOP DTMF"
+    " CHANNEL_APPLICATION"
     f" CUSTOM {READY} {TICK} {CALLER_STOP}"
     " sofia::gateway_state sofia::gateway_add sofia::gateway_delete"
     " sofia::register sofia::unregister sofia::expire sofia::sip_user_state"
@@ -46,6 +47,13 @@ SHOW_CHANNELS = "api show channels as json"
 PING = "api uuid_exists 00000000-0000-4000-8000-000000000000"  # looks into the session table
 
 _CODEC = re.compile(r"[A-Za-z0-9]{2,12}(?:@[0-9]{1,6}[hi])?")
+#: 1 would be heard by the customer alone.
+SUPERVISION_KEYS = {
+    Supervision.LISTEN: "0",
+    Supervision.WHISPER: "2",
+    Supervision.BARGE: "3",
+}
+
 _DIGIT = re.compile(r"[0-9]")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
@@ -142,6 +150,29 @@ def _message(leg: str, message: str, key: str, house: House) -> tuple[str, ...]:
     return bind, *play
 
 
+def originate_test(call: CustomerCall, gateway: Gateway, house: House) -> str:
+    """As a customer's, without a daemon's name on it: two tones, then the echo of himself."""
+    if call.gateway != gateway.name:
+        raise Bug("the gateway's description is another gateway's")
+    shown = number_form(call.caller, gateway.caller_form)
+    variables = (
+        f"origination_uuid={uuid(call.attempt)}",
+        f"origination_caller_id_number={shown}",
+        f"origination_caller_id_name={shown}",
+        "ignore_early_media=true",
+        f"originate_timeout={_whole(call.ring_timeout_s, 1, 300)}",
+        f"absolute_codec_string={codec_string(gateway.codecs)}",
+        *gateway_variables(gateway),
+        "ignore_display_updates=true",
+        f"dialer_test={uuid(call.attempt)}",
+        rf"execute_on_answer=sched_hangup\s+{_whole(call.max_talk_s, 1, 86_400)}",
+    )
+    number = called(call.digits, gateway, house, call.caller)
+    where = f"sofia/gateway/{_name(gateway.name, 'gateway')}/{number}"
+    script = "playback:tone_stream://%(300,200,800);loops=2^echo:"
+    return f"bgapi originate {{{','.join(variables)}}}{where} 'm:^:{script}' inline"
+
+
 def originate_operator(call: OperatorCall, house: House) -> str:
     """Proofs 2: a leg that stays parked over many talks and survives a vanishing customer."""
     variables = (
@@ -159,6 +190,30 @@ def originate_operator(call: OperatorCall, house: House) -> str:
         f"dialer_agent={_name(call.operator, 'operator')}",
     )
     return f"bgapi originate {{{','.join(variables)}}}{_endpoint(call.endpoint)} &park()"
+
+
+def originate_supervisor(call: SupervisorCall, house: House) -> str:
+    """Proofs 11: hears the operator's leg, parked or in a talk, from talk to talk."""
+    variables = (
+        f"origination_uuid={uuid(call.leg)}",
+        "ignore_early_media=true",
+        f"originate_timeout={_whole(call.timeout_s, 1, 300)}",
+        "no_throttle_limits=true",
+        "sip_auto_answer=true",
+        "media_timeout=30000",
+        "eavesdrop_enable_dtmf=true",
+        f"dialer_instance={house.instance}",
+        f"dialer_supervisor={_name(call.supervisor, 'supervisor')}",
+        f"dialer_supervised={_name(call.operator, 'operator')}",
+    )
+    where = _endpoint(call.endpoint)
+    target = f"&eavesdrop({uuid(call.operator_leg)})"
+    return f"bgapi originate {{{','.join(variables)}}}{where} {target}"
+
+
+def supervise(leg: LegId, mode: Supervision) -> str:
+    """The key that the eavesdropping leg itself understands."""
+    return f"api uuid_recv_dtmf {uuid(leg)} {SUPERVISION_KEYS[mode]}"
 
 
 def called(digits: str, gateway: Gateway, house: House, caller: NumberId | None = None) -> str:
@@ -247,14 +302,43 @@ def clean(leg: LegId) -> str:
     return f"api uuid_setvar {uuid(leg)} transfer_history"
 
 
-def record(leg: LegId, path: str) -> tuple[str, str]:
-    """Two commands: two channels (customer left, operator right), then the recording itself."""
+def stereo(leg: LegId) -> str:
+    """Two channels: the customer left, the operator right."""
+    return f"api uuid_setvar {uuid(leg)} RECORD_STEREO true"
+
+
+def record(leg: LegId, path: str) -> tuple[str, dict[str, str]]:
+    """Command and headers: the leg's own thread begins it, at its next look for messages.
+
+    `uuid_record start` from outside, on a leg that hangs up in that moment, leaves a channel
+    that never ends (docs/decisions/0015: 10 of 154 short talks; this way 0 of 365).
+    """
     if not _is_path(path.removeprefix("/")):
         raise Bug("a recording's path with characters that may not stand there")
-    return (
-        f"api uuid_setvar {uuid(leg)} RECORD_STEREO true",
-        f"api uuid_record {uuid(leg)} start {path}",
-    )
+    return f"sendmsg {uuid(leg)}", {
+        "call-command": "execute",
+        "execute-app-name": "record_session",
+        "execute-app-arg": path,
+    }
+
+
+def mask(leg: LegId, path: str, *, masked: bool) -> str:
+    """The recording goes on, with silence in it."""
+    if not _is_path(path.removeprefix("/")):
+        raise Bug("a recording's path with characters that may not stand there")
+    return f"api uuid_record {uuid(leg)} {'mask' if masked else 'unmask'} {path}"
+
+
+def announce(leg: LegId, sound: str, house: House) -> str:
+    """Mixed into what this leg hears; `uuid_broadcast` would suspend the bridge."""
+    return f"api uuid_displace {uuid(leg)} start {_sound(sound, house)} 0 mux"
+
+
+def beep(leg: LegId, tone: Tone) -> str:
+    """Proofs 11: the bridge stays up, and nobody but this leg hears it."""
+    length = _whole(tone.length_ms, 10, 5_000)
+    sound = f"tone_stream://%({length},0,{_whole(tone.frequency_hz, 100, 3_400)})"
+    return f"api uuid_displace {uuid(leg)} start {sound} 0 mux"
 
 
 def exists(leg: LegId) -> str:

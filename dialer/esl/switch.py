@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import structlog
 
-from dialer.core.model import AttemptId, Gateway, GatewayName, LegId
+from dialer.core.model import AttemptId, Gateway, GatewayName, LegId, Supervision, Tone
 from dialer.errors import Bug, CommandRefused, LinkDown
 from dialer.esl import commands
 from dialer.esl.caller_stops import Journal, in_globals
@@ -28,7 +28,15 @@ from dialer.esl.keeper import Keeper, SocketSettings
 from dialer.esl.link import NotSent
 from dialer.esl.originates import Originates
 from dialer.esl.translate import found_leg, translate
-from dialer.ports import CallerStop, Clock, CustomerCall, FoundLeg, OperatorCall, SwitchEvent
+from dialer.ports import (
+    CallerStop,
+    Clock,
+    CustomerCall,
+    FoundLeg,
+    OperatorCall,
+    SupervisorCall,
+    SwitchEvent,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -118,6 +126,13 @@ class EventSocketSwitch:
             commands.originate_operator(call, self._house), call.leg, customer=False
         )
 
+    def originate_supervisor(self, call: SupervisorCall) -> None:
+        text = commands.originate_supervisor(call, self._house)
+        self._originate(text, call.leg, customer=False)
+
+    def supervise(self, leg: LegId, mode: Supervision) -> None:
+        self._send(commands.supervise(leg, mode))
+
     def _originate(self, text: str, leg: LegId, *, customer: bool) -> None:
         if not self.usable():
             raise CommandRefused(REFUSED_BLIND)
@@ -159,8 +174,19 @@ class EventSocketSwitch:
         self._send(commands.forget_opt_out(attempt))
 
     def record(self, leg: LegId, path: str) -> None:
-        for command in commands.record(leg, path):
-            self._send(command)
+        self._send(commands.stereo(leg))
+        command, headers = commands.record(leg, path)
+        self._keeper.link().send(command, self._timeout_s, headers)
+
+    def mask(self, leg: LegId, path: str, *, masked: bool) -> None:
+        self._send(commands.mask(leg, path, masked=masked))
+
+    def announce(self, legs: Sequence[LegId], sound: str) -> None:
+        for leg in legs:
+            self._send(commands.announce(leg, sound, self._house))
+
+    def beep(self, leg: LegId, tone: Tone) -> None:
+        self._send(commands.beep(leg, tone))
 
     def clean(self, leg: LegId) -> None:
         self._send(commands.clean(leg))

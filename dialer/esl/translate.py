@@ -32,6 +32,7 @@ KINDS = frozenset(
         "destroyed",  # + ghost: True, no channel ever lived (others: see worth_decoding)
         "dtmf",  # + digit
         "opted_out",  # the opt-out key, heard by the customer's own script
+        "record_started",  # + path
         "record_stopped",  # + path
         # a background job of ours (translate gives "job", the switch object makes these of it)
         "job",  # job, reply, origination_uuid, instance
@@ -176,8 +177,11 @@ def _application(headers: Headers) -> SwitchEvent | None:
     return _of_leg(headers, "opted_out", {})
 
 
-def _record_stopped(headers: Headers) -> SwitchEvent | None:
-    return _of_leg(headers, "record_stopped", {"path": _text(headers.get("Record-File-Path"))})
+def _recording(kind: str) -> Callable[[Headers], SwitchEvent | None]:
+    def read(headers: Headers) -> SwitchEvent | None:
+        return _of_leg(headers, kind, {"path": _text(headers.get("Record-File-Path"))})
+
+    return read
 
 
 # ------------------------------------------------------------------ events of the switch
@@ -267,7 +271,8 @@ _READERS: Mapping[str, Callable[[Headers], SwitchEvent | None]] = {
     "CHANNEL_DESTROY": _destroyed,
     "DTMF": _dtmf,
     "CHANNEL_APPLICATION": _application,
-    "RECORD_STOP": _record_stopped,
+    "RECORD_START": _recording("record_started"),
+    "RECORD_STOP": _recording("record_stopped"),
     "BACKGROUND_JOB": _job,
     "HEARTBEAT": _heartbeat,
     TICK: _tick,
@@ -296,6 +301,7 @@ def found_leg(dump: Headers) -> FoundLeg | None:
     application = _text(dump.get("variable_current_application"))
     attempt = _text(dump.get("variable_dialer_attempt"))
     operator = _text(dump.get("variable_dialer_agent"))
+    supervised = _text(dump.get("variable_dialer_supervised"))
     return FoundLeg(
         leg=leg,
         attempt=AttemptId(attempt) if attempt else None,
@@ -309,6 +315,8 @@ def found_leg(dump: Headers) -> FoundLeg | None:
         bridged_to=_partner(dump),
         created_at=_instant(dump, "Caller-Channel-Created-Time") or 0.0,
         answered_at=_instant(dump, "Caller-Channel-Answered-Time"),
+        supervisor=_text(dump.get("variable_dialer_supervisor")),
+        supervised=OperatorId(supervised) if supervised else None,
     )
 
 

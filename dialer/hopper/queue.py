@@ -284,6 +284,15 @@ class RedisHopper:
                 entries = steps.execute()
         return [claimed_of(*pair, entry) for pair, entry in zip(dead, entries, strict=True)]
 
+    def count(self, number: NumberId, day: date, calls: int) -> None:
+        """A call that no claim made (a test call), or one that is given back.
+
+        While the counts are gone nothing is added: the rebuild reads them from the ledger.
+        """
+        if self.epoch():
+            with translated():
+                self._client.hincrby(self._keys.day(day), number, calls)
+
     def used(self, numbers: Sequence[tuple[NumberId, date]]) -> Sequence[int]:
         if not numbers:
             return ()

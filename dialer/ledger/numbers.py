@@ -33,3 +33,13 @@ def save(connection: Connection, numbers: Sequence[Number], now: datetime) -> No
 def charges(connection: Connection, days: Sequence[date]) -> dict[tuple[NumberId, date], int]:
     rows = connection.execute(SQL["charges"], {"days": list(days)})
     return {(NumberId(number), day): int(dialed) for number, day, dialed in rows}
+
+
+def charge(connection: Connection, number: Number, day: date) -> bool:
+    """Count one call of this day; False: its hard limit is reached."""
+    words = {"number": number.id, "day": day, "hard_limit": number.hard_limit}
+    return connection.execute(SQL["charge_number"], words).fetchone() is not None
+
+
+def credit(connection: Connection, number: NumberId, day: date) -> None:
+    connection.execute(SQL["credit_number"], {"number": number, "day": day})

@@ -106,6 +106,12 @@ def take_callers(
     return stopped
 
 
+def is_stopped(connection: Connection, phone: PhoneId, now: datetime) -> bool:
+    """By any wish, of whatever scope."""
+    row = connection.execute(SQL["is_stopped"], {"phone": phone, "at": now}).fetchone()
+    return row is not None and bool(row[0])
+
+
 def remove(
     pool: Pool, phone: PhoneId, *, by: str, now: datetime, channel: str | None = None
 ) -> int:

@@ -41,6 +41,7 @@ from dialer.ledger import (
     people,
     phones,
     queue,
+    recordings,
     rights,
     service,
     stoplist,
@@ -48,6 +49,7 @@ from dialer.ledger import (
 )
 from dialer.ledger.listening import Listener
 from dialer.ledger.migrate import migrate, pending
+from dialer.ledger.names import NameLock
 from dialer.ledger.pool import Pool
 from dialer.ledger.reports import ReportQueries
 from dialer.ports import (
@@ -57,13 +59,17 @@ from dialer.ports import (
     ImportedConsent,
     ImportReport,
     ImportRow,
+    ListedRecording,
     OpenCall,
     OperatorChange,
     OptOut,
+    RecordedFile,
+    Recording,
     RejectedRow,
     StopImport,
     Stopped,
     StopRow,
+    Supervised,
     Wish,
 )
 
@@ -89,6 +95,7 @@ class PostgresLedger:
         self._wall = wall
         self._pool = Pool(dsn, max_size=connections, wait_s=wait_s)
         self._listener = Listener(dsn)
+        self._name = NameLock(dsn)
         self.reports = ReportQueries(self._pool)
         self.stop_list = stoplist.StopList(self._pool)
 
@@ -111,11 +118,15 @@ class PostgresLedger:
 
     def close(self) -> None:
         self._listener.close()
+        self._name.release()
         self._pool.close()
 
     def clock_offset_s(self) -> float:
         with self._pool.connection() as connection:
             return service.clock_offset_s(connection, self._wall)
+
+    def hold_name(self, instance: InstanceName) -> str | None:
+        return self._name.hold(instance)
 
     # ------------------------------------------------------------------ what is configured
 
@@ -179,6 +190,25 @@ class PostgresLedger:
         with self._pool.connection() as connection:
             return endings.abandonment(connection, campaign, since)
 
+    # ------------------------------------------------------------------ test calls
+
+    def charge_number(self, number: Number, day: date) -> bool:
+        """A call that no intent makes counts too; False: its day is full."""
+        with self._pool.connection() as connection:
+            return numbers.charge(connection, number, day)
+
+    def credit_number(self, number: NumberId, day: date) -> None:
+        with self._pool.connection() as connection:
+            numbers.credit(connection, number, day)
+
+    def note_test_call(
+        self, *, who: str, number: NumberId, details: Mapping[str, object], now: datetime
+    ) -> None:
+        with self._pool.connection() as connection:
+            service.add_audit(
+                connection, who=who, what="test call", subject=number, details=details, now=now
+            )
+
     # ------------------------------------------------------------------ stops
 
     def add_stop(
@@ -240,6 +270,12 @@ class PostgresLedger:
 
     def opt_out(self, attempt: AttemptId, now: datetime) -> OptOut:
         return stops.opt_out(self._pool, attempt, now=now)
+
+    def is_stopped(self, digits: str, now: datetime) -> bool:
+        """Has the owner of this phone (E.164) said that he is not to be called?"""
+        with self._pool.connection() as connection:
+            phone = phones.find(connection, digits, self._key)
+            return phone is not None and stops.is_stopped(connection, phone, now)
 
     def take_caller_stops(
         self, callers: Sequence[CallerStop], now: datetime
@@ -367,6 +403,51 @@ class PostgresLedger:
     ) -> bool:
         """To "archived", "review" or back to "active" by hand (R5.5); logged."""
         return service.move_phone(self._pool, phone, state, by=by, reason=reason, now=now)
+
+    # ------------------------------------------------------------------ recordings, supervision
+
+    def save_recording(self, one: Recording) -> None:
+        with self._pool.connection() as connection:
+            recordings.save(connection, one)
+
+    def finish_recording(
+        self, attempt: AttemptId, file: RecordedFile | str, now: datetime
+    ) -> None:
+        with self._pool.connection() as connection:
+            recordings.finish(connection, attempt, file, now)
+
+    def mask_recording(
+        self, attempt: AttemptId, *, masked: bool, by: str, now: datetime
+    ) -> None:
+        with self._pool.connection() as connection:
+            recordings.mask(connection, attempt, masked=masked, by=by, now=now)
+
+    def open_recordings(self, instance: InstanceName) -> Sequence[tuple[AttemptId, str]]:
+        with self._pool.connection() as connection:
+            return recordings.unfinished(connection, instance)
+
+    def due_recordings(
+        self, instance: InstanceName, now: datetime, most: int
+    ) -> Sequence[ListedRecording]:
+        with self._pool.connection() as connection:
+            return recordings.due(connection, instance, now, most)
+
+    def recordings_deleted(
+        self, attempts: Sequence[AttemptId], *, by: str, now: datetime
+    ) -> int:
+        with self._pool.connection() as connection:
+            return recordings.deleted(connection, attempts, by=by, now=now)
+
+    def list_recordings(
+        self, campaign: CampaignName | None, since: datetime, most: int
+    ) -> Sequence[ListedRecording]:
+        """For the command line: the newest first."""
+        with self._pool.connection() as connection:
+            return recordings.listed(connection, campaign, since, most)
+
+    def log_supervision(self, one: Supervised) -> None:
+        with self._pool.connection() as connection:
+            recordings.log_supervision(connection, one)
 
     def log_operators(self, changes: Sequence[OperatorChange]) -> None:
         if changes:

@@ -67,6 +67,7 @@ RELOAD = _closed("result", ("applied", "refused"))
 STORE = _closed("store", ("redis", "postgresql"))
 AGAINST = _closed("against", ("postgresql", "switch"))
 MACHINE = _closed("machine", ("attempt", "operator"))
+NOT_RECORDED = _closed("why", ("no_room", "announcement", "refused", "missing"))
 DISPOSITION = _closed("disposition", Disposition)
 REASON = _closed("reason", Reason)
 TROUBLE = _closed("kind", Trouble)
@@ -164,7 +165,15 @@ _ALL = (
     _counter("dialer_offers_failed_total", "Hand-overs that came to nothing.", WHY),
     _counter("dialer_rescues_total", "Hand-overs looked after because no bridge came."),
     _histogram("dialer_wrapup_seconds", "From the end of a talk to ready.", PERSON_S, GROUP),
-    _counter("dialer_recordings_failed_total", "Recordings that did not begin."),
+    _gauge("dialer_supervisions", "Supervisors' phones with an operator, or being called."),
+    # recordings
+    _counter("dialer_recordings_started_total", "Recordings that the switch began.", CAMPAIGN),
+    _counter("dialer_recordings_failed_total", "Talks without their recording.", NOT_RECORDED),
+    _counter("dialer_recorded_bytes_total", "Recordings that are kept."),
+    _counter("dialer_recordings_deleted_total", "Recordings whose time was over."),
+    _gauge("dialer_recordings_free_bytes", "Free in the folder of recordings."),
+    _gauge("dialer_recordings_used_bytes", "Recordings in the folder, at the last look."),
+    _gauge("dialer_recordings_trouble", "1 while nothing can be recorded."),
     # the switch
     _counter("dialer_switch_events_total", "Events of the switch by kind.", KIND),
     _counter("dialer_events_unknown_total", "Events of nobody that we know.", KIND),

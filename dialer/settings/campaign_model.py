@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, PlainValidator, ValidationInfo, field_validator
 
-from dialer.core.model import Disposition, Mode, Order
+from dialer.core.model import Disposition, Mode, Order, WhenFull
 from dialer.settings.limits_model import RETRIED, CapsModel, WindowModel
 from dialer.settings.scalars import (
     Duration,
@@ -38,6 +38,7 @@ NOT_YET = "is not built yet"
 MODES_NOT_YET = {"preview": NOT_YET, "predictive": NOT_YET}
 MODES = {mode.value: mode for mode in Mode if mode.value not in MODES_NOT_YET}
 ORDERS = {order.value: order for order in Order}
+WHEN_FULL = {rule.value: rule for rule in WhenFull}
 
 TEXT_CONDITIONS = ("equals", "not_equals", "in", "contains", "present", "absent")
 DATE_CONDITIONS = ("older_than_days", "newer_than_days", "present", "absent")
@@ -282,7 +283,16 @@ class CampaignModel(Model):
         schema(enum=["day"]),
     ] = written("day", "over which time the cap is counted")
     record: Truth = Field(
-        default=False, description="record the talks (not built yet: only false is taken)"
+        default=False, description="record the talks; dialer.yaml says where: recordings"
+    )
+    when_full: Annotated[
+        WhenFull, PlainValidator(choice(WHEN_FULL)), schema(enum=list(WHEN_FULL))
+    ] = written("go_on", "while nothing can be recorded: go on without, or dial nobody")
+    announce: SoundFile | None = Field(
+        default=None, description="what both hear as the recorded talk begins; none: nothing"
+    )
+    keep_recordings: Annotated[float, *duration_between(86400, 3650 * 86400)] = written(
+        "180d", "then they are deleted (dialer recordings prune --dry-run shows which)"
     )
     wrapup: Annotated[float, *duration_between(0, 3600)] | None = Field(
         default=None, description="time after a talk; default: the group's"

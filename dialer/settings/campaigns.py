@@ -64,6 +64,9 @@ def campaign_of(
         abandonment_cap=model.abandonment_cap,
         abandonment_window=model.abandonment_window,
         record=model.record,
+        when_full=model.when_full,
+        announce=model.announce,
+        keep_recordings_s=model.keep_recordings,
         wrapup_s=model.wrapup,
         share=model.share,
         priority=model.priority,
@@ -127,10 +130,9 @@ def contradictions(model: CampaignModel, tree: Tree) -> Iterator[Problem]:
     if model.holidays is not None and not model.windows:
         what = "holidays count as Sunday, but there are no windows"
         yield problem_at(tree, ("holidays",), what, "write windows, or take it out")
-    if model.record:
-        # Better refused than silently not done: talks would be believed recorded.
-        what = "talks cannot be recorded yet"
-        yield problem_at(tree, ("record",), what, "record: false")
+    for key in ("when_full", "announce", "keep_recordings"):
+        if key in model.model_fields_set and not model.record:
+            yield problem_at(tree, (key,), "is for talks that are recorded", "record: true")
     yield from _limit_contradictions(model, tree)
 
 

@@ -33,6 +33,10 @@ def unknown_names(campaign: Tree, daemon: Tree) -> Iterator[Problem]:
             what = f"there is no gateway {quoted(name)} in {daemon.file}"
             yield problem_at(campaign, ("gateways", index), what, did_you_mean(name, known))
     yield from _group_without_operators(campaign, daemon)
+    if campaign.at("record") is True and daemon.at("recordings") is None:
+        what = f"talks cannot be recorded: {daemon.file} does not say where"
+        remedy = "recordings: {folder: /var/lib/dialer/recordings}"
+        yield problem_at(campaign, ("record",), what, remedy)
 
 
 def _word(value: object) -> str | None:

@@ -19,6 +19,7 @@ from dialer.core.model import (
     OperatorId,
     OperatorProfile,
     PoolName,
+    RecordingPlace,
 )
 from dialer.core.permission.destinations import HOME_RU, Destinations
 from dialer.errors import Problem
@@ -48,6 +49,7 @@ class SwitchSettings:
     calls_per_s: float
     calls_at_once: int
     sounds: str | None
+    domain: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,7 @@ class Settings:
     postgresql_dsn: str = field(repr=False)
     http_listen: Listen
     log_level: str
+    recordings: RecordingPlace | None
     responsible: Responsible | None
     gateways: Mapping[GatewayName, Gateway]
     trunks: Mapping[GatewayName, Trunk]
@@ -119,6 +122,7 @@ def settings_of(
         postgresql_dsn=dsn,
         http_listen=_listen(model, secrets),
         log_level=model.log.level,
+        recordings=_recordings(model),
         responsible=_responsible(model),
         gateways=gateways_of(model),
         trunks=trunks,
@@ -175,6 +179,7 @@ def _switch(model: DaemonModel, secrets: Credentials) -> SwitchSettings:
         calls_per_s=model.switch.calls_per_s,
         calls_at_once=model.switch.calls_at_once,
         sounds=model.switch.sounds,
+        domain=model.switch.domain,
     )
 
 
@@ -219,10 +224,22 @@ def _responsible(model: DaemonModel) -> Responsible | None:
     return Responsible(name=model.responsible.name, contact=model.responsible.contact)
 
 
+def _recordings(model: DaemonModel) -> RecordingPlace | None:
+    given = model.recordings
+    if given is None:
+        return None
+    return RecordingPlace(
+        folder=given.folder, min_free_bytes=given.min_free, quota_bytes=given.quota
+    )
+
+
 def _groups(model: DaemonModel) -> Mapping[GroupName, Group]:
     return {
         GroupName(name): Group(
-            name=GroupName(name), strategy=given.strategy, wrapup_s=given.wrapup
+            name=GroupName(name),
+            strategy=given.strategy,
+            wrapup_s=given.wrapup,
+            beep=given.beep,
         )
         for name, given in model.groups.items()
     }

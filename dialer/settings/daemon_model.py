@@ -11,7 +11,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, field_validator
 
-from dialer.core.model import Strategy
+from dialer.core.model import Strategy, Tone
 from dialer.settings.gateway_model import GatewayModel
 from dialer.settings.scalars import (
     Duration,
@@ -23,6 +23,9 @@ from dialer.settings.scalars import (
     choice,
     decimal_between,
     duration_between,
+    read_folder,
+    read_size,
+    read_tone,
     schema,
     whole_between,
     written,
@@ -180,6 +183,29 @@ class ResponsibleModel(Model):
     contact: Text = Field(description="how to reach them")
 
 
+Size = Annotated[int, PlainValidator(read_size), schema(type="string", title="size, 20 GB")]
+
+
+class RecordingsModel(Model):
+    """Where talks are recorded, and how much of the disk they may take."""
+
+    folder: Annotated[
+        str, PlainValidator(read_folder), schema(type="string", title="folder, /var/lib/…")
+    ] = Field(description="the folder, the same path on the switch's machine and on ours")
+    min_free: Size = written("1 GB", "with less free space nothing is recorded")
+    quota: Size | None = Field(default=None, description="most that recordings may take")
+
+
+def read_beep(value: Any) -> Tone | None:
+    """`on` is the usual tone, `off` none, else the tone itself."""
+    if value in (True, "on"):
+        return Tone()
+    if value in (False, "off", None):
+        return None
+    tone: Tone = read_tone(value)
+    return tone
+
+
 class LimitsModel(Model):
     """What a number may bear; the number's own word counts before its pool's and its kind's."""
 
@@ -258,6 +284,11 @@ class GroupModel(Model):
         Strategy, PlainValidator(choice(STRATEGIES)), schema(enum=list(STRATEGIES))
     ] = written("longest_idle", "which ready operator gets the next call")
     wrapup: Annotated[float, *duration_between(0, 3600)] = written("30s", "time after a talk")
+    beep: Annotated[
+        Tone | None,
+        PlainValidator(read_beep),
+        schema(type=["boolean", "string"], title="on, off or a tone, 800 Hz 150ms"),
+    ] = written("off", "what the operator alone hears when a customer is joined to him")
 
 
 def read_groups(value: Any) -> dict[str, int]:
@@ -321,6 +352,9 @@ class DaemonModel(Model):
     )
     http: HttpModel = Field(default_factory=HttpModel, description="metrics and health")
     log: LogModel = Field(default_factory=LogModel, description="the log")
+    recordings: RecordingsModel | None = Field(
+        default=None, description="where talks are recorded (campaigns say which: record)"
+    )
     responsible: ResponsibleModel | None = Field(
         default=None, description="who answers for personal data"
     )

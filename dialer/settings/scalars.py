@@ -16,6 +16,7 @@ from zoneinfo import available_timezones
 from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from dialer.core.model import Tone
 from dialer.settings.wording import did_you_mean, one_of, quoted
 
 DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -23,6 +24,9 @@ _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604
 _DURATION = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{1,3})?(?:ms|s|m|h|d|w) ?)+", re.ASCII)
 _DURATION_PART = re.compile(r"([0-9.]+)(ms|s|m|h|d|w)", re.ASCII)
 _PERCENT = re.compile(r"([0-9]{1,3}(?:[.,][0-9]{1,4})?) ?%", re.ASCII)
+_SIZE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?(MB|GB|TB)", re.ASCII)
+_UNIT_BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
+_TONE = re.compile(r"([0-9]{1,5}) ?Hz ([0-9.]{1,6}(?:ms|s))", re.ASCII)
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 _E164 = re.compile(r"\+[1-9][0-9]{9,14}", re.ASCII)
@@ -100,6 +104,37 @@ def spoken(duration_s: float) -> str:
         if amount:
             parts.append(f"{amount}{unit}")
     return " ".join(parts) or "0s"
+
+
+def read_size(value: Any) -> int:
+    """`50 GB` -> bytes, in powers of ten as disks are sold."""
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise wrong("is not a size", "like 500 MB, 20 GB or 1.5 TB")
+    return round(float(match[1]) * _UNIT_BYTES[match[2]])
+
+
+def read_folder(value: Any) -> str:
+    """An absolute path that may stand in a command of the switch."""
+    parts = value.removeprefix("/").split("/") if isinstance(value, str) else []
+    good = isinstance(value, str) and value.startswith("/") and len(value) <= 180
+    if not good or any(not _NAME.fullmatch(part) or part.strip(".") == "" for part in parts):
+        raise wrong(
+            "is not a folder's whole path",
+            "like /var/lib/dialer/recordings; Latin letters, digits, '_', '.', '-', no spaces",
+        )
+    return str(value)
+
+
+def read_tone(value: Any) -> Any:
+    """`800 Hz 150ms`."""
+    match = _TONE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise wrong("is not a tone", "like 800 Hz 150ms; or off")
+    frequency, length_s = int(match[1]), seconds(0.02, 2)(match[2])
+    if not 300 <= frequency <= 3000:
+        raise wrong("must be from 300 to 3000 Hz", "a telephone carries no others")
+    return Tone(frequency_hz=frequency, length_ms=round(length_s * 1000))
 
 
 def read_percent(value: Any) -> float:

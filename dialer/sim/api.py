@@ -246,9 +246,10 @@ def _record(x: Exchange, text: str) -> str:
     if channel is None:
         return "-ERR Cannot locate session!\n"
     if words[1] == "start":
-        if not channel.answered or words[2] in channel.recordings:
+        if not channel.answered:
             return "-ERR Cannot record session!\n"
-        start_recording(x, channel, words[2])
+        if words[2] not in channel.recordings:  # once more is +OK, and one recording
+            start_recording(x, channel, words[2])
     elif words[1] == "stop" and not stop_recordings(x, channel, words[2]):
         return "-ERR Cannot stop record session!\n"
     return "+OK Success\n"

@@ -1,65 +1,16 @@
-"""Hang-up causes as the switch names and numbers them (freeswitch.md 5.1), as data.
+"""What the switch makes of SIP's words and numbers (freeswitch.md 5), as data.
 
-`CODES` name -> Q.850 or private number, `SIP_TO_CAUSE` status of a refusal -> cause,
-`PHRASES` status -> reason phrase.
+`CODES` name -> Q.850 or private number (the core's table), `SIP_TO_CAUSE` status of a refusal
+-> cause, `PHRASES` status -> reason phrase.
 """
 
 from __future__ import annotations
 
 from types import MappingProxyType
 
-CODES = MappingProxyType(
-    {
-        "NONE": 0,
-        "UNALLOCATED_NUMBER": 1,
-        "NO_ROUTE_TRANSIT_NET": 2,
-        "NO_ROUTE_DESTINATION": 3,
-        "CHANNEL_UNACCEPTABLE": 6,
-        "CALL_AWARDED_DELIVERED": 7,
-        "NORMAL_CLEARING": 16,
-        "USER_BUSY": 17,
-        "NO_USER_RESPONSE": 18,
-        "NO_ANSWER": 19,
-        "SUBSCRIBER_ABSENT": 20,
-        "CALL_REJECTED": 21,
-        "NUMBER_CHANGED": 22,
-        "EXCHANGE_ROUTING_ERROR": 25,
-        "DESTINATION_OUT_OF_ORDER": 27,
-        "INVALID_NUMBER_FORMAT": 28,
-        "FACILITY_REJECTED": 29,
-        "NORMAL_UNSPECIFIED": 31,
-        "NORMAL_CIRCUIT_CONGESTION": 34,
-        "NETWORK_OUT_OF_ORDER": 38,
-        "NORMAL_TEMPORARY_FAILURE": 41,
-        "SWITCH_CONGESTION": 42,
-        "REQUESTED_CHAN_UNAVAIL": 44,
-        "FACILITY_NOT_SUBSCRIBED": 50,
-        "OUTGOING_CALL_BARRED": 52,
-        "INCOMING_CALL_BARRED": 54,
-        "BEARERCAPABILITY_NOTAUTH": 57,
-        "BEARERCAPABILITY_NOTAVAIL": 58,
-        "CHAN_NOT_IMPLEMENTED": 66,
-        "SERVICE_NOT_IMPLEMENTED": 79,
-        "INCOMPATIBLE_DESTINATION": 88,
-        "RECOVERY_ON_TIMER_EXPIRE": 102,
-        "PROTOCOL_ERROR": 111,
-        "INTERWORKING": 127,
-        "ORIGINATOR_CANCEL": 487,
-        "CRASH": 700,
-        "SYSTEM_SHUTDOWN": 701,
-        "LOSE_RACE": 702,
-        "MANAGER_REQUEST": 703,
-        "ALLOTTED_TIMEOUT": 802,
-        "MEDIA_TIMEOUT": 804,
-        "PICKED_OFF": 805,
-        "USER_NOT_REGISTERED": 806,
-        "PROGRESS_TIMEOUT": 807,
-        "INVALID_GATEWAY": 808,
-        "GATEWAY_DOWN": 809,
-        "INVALID_URL": 810,
-        "INVALID_PROFILE": 811,
-    }
-)
+from dialer.core.calls import cause_codes
+
+CODES = MappingProxyType({"NONE": 0, **cause_codes.CODES})
 
 _NAMES = {code: name for name, code in CODES.items()}
 

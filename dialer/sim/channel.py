@@ -125,6 +125,7 @@ class Channel:
     pending: Callable[[str], None] | None = None  # takes the originate's reply
     timers: dict[str, Timer] = field(default_factory=dict)
     recordings: dict[str, float] = field(default_factory=dict)
+    listens_to: str = ""  # the leg on which this one eavesdrops
     bound_keys: dict[str, Application] = field(default_factory=dict)
     bridges: list[tuple[str, float, float]] = field(default_factory=list)
 

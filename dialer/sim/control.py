@@ -122,6 +122,11 @@ def _set_global_variable(x: Exchange, text: str) -> str:
     return "+OK\n"
 
 
+def _file_exists(x: Exchange, text: str) -> str:
+    """Every message has a length here, so it is there; but for those that the world lacks."""
+    return "false" if text.strip().rpartition("/")[2] in x.world.lost_sounds else "true"
+
+
 def _epoch(x: Exchange, _text: str) -> str:
     return str(int(x.now()))
 
@@ -257,6 +262,7 @@ COMMANDS: dict[str, Callable[[Exchange, str], str]] = {
     "show": _show,
     "status": _status,
     "version": _version,
+    "file_exists": _file_exists,
     "global_getvar": _global_variable,
     "global_setvar": _set_global_variable,
     "strepoch": _epoch,

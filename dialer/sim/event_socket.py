@@ -11,6 +11,7 @@ from __future__ import annotations
 import gevent
 import structlog
 from gevent import socket
+from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import StreamServer
 
@@ -46,6 +47,9 @@ class SimulatedSwitch:
         self._clients = Pool()
         self._server = StreamServer(("127.0.0.1", port), self._serve, spawn=self._clients)
         self._connections: list[Connection] = []
+        self.sight = Event()
+        self.sight.set()
+        self._stuck: Connection | None = None
 
     @property
     def port(self) -> int:
@@ -96,7 +100,19 @@ class SimulatedSwitch:
         self._record.close()
         self._clock.stop()
 
+    def stuck(self, connection: Connection) -> None:
+        """This client reads nothing: from now on nobody hears anything, until it is gone."""
+        if self._stuck is None:
+            log.error("client reads no events and blinds all", clients=len(self._connections))
+            self._stuck = connection
+            self.sight.clear()
+            self.exchange.hold_events(True)
+
     def left(self, connection: Connection) -> None:
+        if connection is self._stuck:
+            self._stuck = None
+            self.sight.set()
+            self.exchange.hold_events(False)
         if connection in self._connections:
             self._connections.remove(connection)
             x = (

@@ -14,7 +14,9 @@ from dialer.sim.channel import Bridge, Channel, Playing
 from dialer.sim.dial_string import Application, parse_inline
 from dialer.sim.evidence import Refusal, write_end, write_their_word
 from dialer.sim.exchange import Exchange
-from dialer.sim.recording import stop_recordings
+from dialer.sim.recording import start_recording, stop_recordings
+
+_SPY_S = 0.01  # after the leg that it listened to, an eavesdropping one goes on in its script
 
 # ------------------------------------------------------------------ the script
 
@@ -60,12 +62,23 @@ def run_application(x: Exchange, channel: Channel, step: Application) -> bool:
         case "park":
             park(x, channel, state="CS_EXECUTE")
             return False
+        case "eavesdrop":
+            if step.data not in x.channels:
+                next_step(x, channel)
+            channel.listens_to = step.data
+            return False
         case "execute_extension":
             for inner in parse_inline(step.data.removesuffix(" inline")):
                 run_application(x, channel, inner)
         case _:
             _note(x, channel, step)
     return True
+
+
+def obey(x: Exchange, channel: Channel, step: Application) -> None:
+    """An application by message: gone with the leg, if that has ended meanwhile."""
+    if channel.alive and channel.answered:
+        run_application(x, channel, step)
 
 
 def _note(x: Exchange, channel: Channel, step: Application) -> None:
@@ -78,6 +91,9 @@ def _note(x: Exchange, channel: Channel, step: Application) -> None:
             channel.variables[name] = value
         case "set_global":
             x.globals[name] = value
+        case "record_session":
+            if step.data not in channel.recordings:  # once more is one recording
+                start_recording(x, channel, step.data)
         case "bind_digit_action":
             _bind_key(channel, step.data)
 
@@ -292,6 +308,8 @@ def hang_up(
         write_their_word(channel, cause, refusal)
     channel.hangup_cause, channel.answer_state = cause, "hangup"
     stop_recordings(x, channel)
+    for spy in [one for one in x.channels.values() if one.listens_to == channel.uuid]:
+        x.after(_SPY_S, next_step, x, spy)
     bridge, hand_over = channel.bridge, channel.hand_over
     if bridge is not None:
         _part(x, bridge, channel)

@@ -47,6 +47,7 @@ def _write_file(path: str, *, channels: int) -> None:
     if not Path(path).is_absolute():
         return
     try:
+        Path(path).parent.mkdir(exist_ok=True)  # the day's; a whole tree is not simulated
         with Path(path).open("wb") as target, wave.open(target, "wb") as file:
             file.setnchannels(channels)
             file.setsampwidth(2)

@@ -117,7 +117,9 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """All of it. `sounds`: how long a file lasts, by its last name; `sound_s`: the others."""
+    """All of it. `sounds`: how long a file lasts, by its last name; `sound_s`: the others;
+    `lost_sounds`: files that the switch does not have.
+    """
 
     seed: int = 1
     time_scale: float = 1.0
@@ -130,6 +132,7 @@ class World:
     patterns: tuple[Pattern, ...] = ()
     sounds: Mapping[str, float] = field(default_factory=dict)
     sound_s: float = 4.0
+    lost_sounds: frozenset[str] = frozenset()
 
     def sound_length_s(self, path: str) -> float:
         """How long a playback lasts: `silence_stream://MS`, a tone, or a file."""

@@ -29,7 +29,18 @@ from dialer.core.model import (
     PhoneId,
 )
 from dialer.errors import StoreError
-from dialer.ports import CallerStop, Due, OpenCall, OperatorChange, OptOut, Stopped
+from dialer.ports import (
+    CallerStop,
+    Due,
+    ListedRecording,
+    OpenCall,
+    OperatorChange,
+    OptOut,
+    RecordedFile,
+    Recording,
+    Stopped,
+    Supervised,
+)
 
 
 class Books:
@@ -51,10 +62,15 @@ class Books:
         self.moves: list[OperatorChange] = []
         self.disposed: list[AttemptId] = []
         self.offset_s = 0.0
+        self.name_held_by: str | None = None
         self.is_halted = False
         self.charged: Mapping[tuple[NumberId, date], int] = {}
         self.cap = (0, 0)
         self.work: list[frozenset[CampaignName]] = []
+        self.recordings: dict[AttemptId, Recording] = {}
+        self.files: dict[AttemptId, RecordedFile | str] = {}
+        self.deleted: list[AttemptId] = []
+        self.supervised: list[Supervised] = []
         self.on_commit: Any = None  # called with the intents, before they are judged
 
     def _at(self, verb: str) -> None:
@@ -72,6 +88,10 @@ class Books:
     def clock_offset_s(self) -> float:
         self._at("clock_offset_s")
         return self.offset_s
+
+    def hold_name(self, instance: InstanceName) -> str | None:
+        self._at("hold_name")
+        return self.name_held_by
 
     def save_campaigns(self, campaigns: Sequence[Campaign], now: datetime) -> None:
         self._at("save_campaigns")
@@ -186,6 +206,58 @@ class Books:
         self.stops.append(phone)
         self.journal.append(("stop", phone))
         return OptOut(known=True, phone=phone)
+
+    # ------------------------------------------------------------------ recordings
+
+    def save_recording(self, one: Recording) -> None:
+        self._at("save_recording")
+        self.recordings.setdefault(one.attempt, one)
+
+    def finish_recording(
+        self, attempt: AttemptId, file: RecordedFile | str, now: datetime
+    ) -> None:
+        self._at("finish_recording")
+        self.files.setdefault(attempt, file)
+
+    def mask_recording(
+        self, attempt: AttemptId, *, masked: bool, by: str, now: datetime
+    ) -> None:
+        self._at("mask_recording")
+        self.journal.append(("mask", (attempt, masked, by)))
+
+    def open_recordings(self, instance: InstanceName) -> list[tuple[AttemptId, str]]:
+        return [
+            (key, one.path)
+            for key, one in self.recordings.items()
+            if key not in self.files and one.failure is None
+        ]
+
+    def due_recordings(
+        self, instance: InstanceName, now: datetime, most: int
+    ) -> list[ListedRecording]:
+        return [
+            ListedRecording(
+                attempt=key,
+                path=one.path,
+                campaign=one.campaign,
+                started_at=one.at,
+                duration_ms=None,
+                size_bytes=None,
+                keep_until=one.keep_until,
+            )
+            for key, one in self.recordings.items()
+            if one.keep_until <= now and key not in self.deleted
+        ][:most]
+
+    def recordings_deleted(
+        self, attempts: Sequence[AttemptId], *, by: str, now: datetime
+    ) -> int:
+        self.deleted += attempts
+        return len(attempts)
+
+    def log_supervision(self, one: Supervised) -> None:
+        self._at("log_supervision")
+        self.supervised.append(one)
 
     def halted(self) -> bool:
         self._at("halted")

@@ -48,6 +48,7 @@ from dialer.hopper.memory import MemoryHopper
 from dialer.hopper.memory_presence import MemoryPresence
 from dialer.metrics.meter import MemoryMeter
 from dialer.ports import Clock, Switch
+from dialer.recordings.folder import RecordingFolder
 from tests.engine.books import Books
 from tests.engine.line import Line
 
@@ -175,6 +176,7 @@ class House:
                 ledger=cast("Any", self.books),
                 meter=self.meter,
                 clock=clock or self.clock,
+                recordings=RecordingFolder(),
             ),
             self.plan,
             load=lambda: self.plan,

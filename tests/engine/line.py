@@ -17,9 +17,18 @@ from dialer.core.model import (
     InstanceName,
     LegId,
     OperatorId,
+    Supervision,
+    Tone,
 )
 from dialer.errors import LinkDown
-from dialer.ports import CallerStop, CustomerCall, FoundLeg, OperatorCall, SwitchEvent
+from dialer.ports import (
+    CallerStop,
+    CustomerCall,
+    FoundLeg,
+    OperatorCall,
+    SupervisorCall,
+    SwitchEvent,
+)
 
 
 class Line:
@@ -31,6 +40,7 @@ class Line:
         self.dialed: list[CustomerCall] = []
         self.errors: dict[str, Exception] = {}
         self.legs: dict[LegId, FoundLeg] = {}
+        self.spies: list[LegId] = []
         self.keys: list[AttemptId] = []  # opt-outs that the switch remembers
         self.callers: dict[LegId, CallerStop] = {}
         self.without_sounds: set[str] = set()
@@ -114,6 +124,13 @@ class Line:
     def originate_operator(self, call: OperatorCall) -> None:
         self._say("originate_operator", call.operator, call.leg)
 
+    def originate_supervisor(self, call: SupervisorCall) -> None:
+        self._say("originate_supervisor", call.endpoint, call.operator_leg)
+        self.spies.append(call.leg)
+
+    def supervise(self, leg: LegId, mode: Supervision) -> None:
+        self._say("supervise", leg, mode.value)
+
     def begin_bridge(self, operator_leg: LegId, customer_leg: LegId) -> Callable[[], None]:
         """Said at once; what the switch answers is told when it is asked for."""
         self.said.append(("bridge", operator_leg, customer_leg))
@@ -138,6 +155,15 @@ class Line:
 
     def record(self, leg: LegId, path: str) -> None:
         self._say("record", leg, path)
+
+    def mask(self, leg: LegId, path: str, *, masked: bool) -> None:
+        self._say("mask" if masked else "unmask", leg, path)
+
+    def announce(self, legs: Sequence[LegId], sound: str) -> None:
+        self._say("announce", *legs, sound)
+
+    def beep(self, leg: LegId, tone: Tone) -> None:
+        self._say("beep", leg, f"{tone.frequency_hz} Hz {tone.length_ms} ms")
 
     def clean(self, leg: LegId) -> None:
         self._say("clean", leg)

@@ -10,7 +10,7 @@ import pytest
 
 from dialer.core.calls.attempts import AttemptState
 from dialer.core.model import AttemptId, OperatorId
-from dialer.engine import daemon, outbox
+from dialer.engine import feeder, outbox
 from dialer.errors import StoreError
 from dialer.ports import Command, Due
 from tests.engine.house import BUSY, SPRING, House, entry
@@ -162,7 +162,7 @@ def test_leads_told_while_the_ledger_was_not_heard_are_looked_for(
     monkeypatch: pytest.MonkeyPatch,
 ):
     """The listener's connection broke: whoever came in that gap has woken nobody."""
-    monkeypatch.setattr(daemon, "DEAF_S", 0.0)
+    monkeypatch.setattr(feeder, "DEAF_S", 0.0)
     home = House()
     woken: list[int] = []
     home.daemon.feeder.wake = lambda: woken.append(1)  # type: ignore[method-assign]
@@ -180,7 +180,7 @@ def test_leads_told_while_the_ledger_was_not_heard_are_looked_for(
 
     home.books.wait_for_work = wait  # type: ignore[assignment,method-assign]
     with pytest.raises(gevent.GreenletExit):
-        home.daemon._listen_for_work()
+        home.daemon.feeder.listen()
     assert woken == [1]
     assert asked[0] == asked[2] == 30.0
     assert asked[1] < 1.0

@@ -205,5 +205,5 @@ def test_new_work_told_by_the_ledger_wakes_it(home: House):
 
     home.books.wait_for_work = then_stop  # type: ignore[method-assign]
     with pytest.raises(gevent.GreenletExit):
-        home.daemon._listen_for_work()
+        home.daemon.feeder.listen()
     assert fed == [SPRING]

@@ -12,13 +12,18 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import gevent
+import pytest
+from gevent import socket
 
 from dialer.core.calls.operators import OperatorState
-from dialer.core.model import AttemptId, Group, Moment
+from dialer.core.model import AttemptId, Group, LegId, Moment, OperatorId
+from dialer.core.permission.reasons import Reason
+from dialer.errors import CommandRefused
 from dialer.esl.commands import House as EslHouse
 from dialer.esl.keeper import SocketSettings
 from dialer.esl.switch import EventSocketSwitch
-from dialer.ports import Command, Due
+from dialer.ports import Command, Due, OperatorCall
+from dialer.sim import connection
 from dialer.sim.event_socket import SimulatedSwitch
 from dialer.sim.world import Gateway, Pattern, Phones, Ways, World
 from tests.engine.house import SALES, US, House, entry, plan
@@ -159,3 +164,35 @@ def test_a_link_that_is_cut_costs_nothing():
         until(lambda: first in one.home.books.results, "the talk's result")
         assert one.home.books.results[first].verdict.disposition == "talked"
         assert one.home.books.results[first].operator == "anna"
+
+
+def test_a_switch_blinded_by_a_stuck_client_is_noticed_and_not_dialed(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Its `bgapi` works all the while: who does not look goes on calling people."""
+    monkeypatch.setattr(connection, "MOST_QUEUED", 50)
+    monkeypatch.setattr(connection, "MOST_MISSED", 5)
+    with world(6) as one:
+        stuck = socket.create_connection(("127.0.0.1", one.switch.port))
+        stuck.sendall(b"auth simulated-switch\n\nevent json CUSTOM dialer::ready flood\n\n")
+        x = one.switch.exchange
+        until(lambda: any(it.wants("CUSTOM", "flood") for it in x.listeners), "a deaf client")
+        while one.switch.sight.is_set():
+            x.fire("CUSTOM", {"Bulk": "x" * 65536}, "flood")
+            gevent.sleep(0)
+        blind_s = time.monotonic()
+        until(lambda: Reason.SWITCH_BLIND in one.daemon.gate.reasons, "a shut gate")
+        assert time.monotonic() - blind_s < 1.0  # three ticks of 0.1 s and a busy machine
+        with pytest.raises(CommandRefused):
+            one.home.daemon.performer._switch.originate_operator(
+                OperatorCall(
+                    operator=OperatorId("anna"),
+                    leg=LegId("11111111-2222-4333-8444-555555555555"),
+                    endpoint="user/anna@test.invalid",
+                )
+            )
+        stuck.close()
+        until(lambda: one.daemon.gate.is_open, "an open gate")
+        one.obey("operator.login", operator="anna")
+        until(lambda: len(one.home.books.results) == 6, "six results")
+        assert len(one.talked()) == 6

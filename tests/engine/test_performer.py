@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from dialer.core.calls import events as happened
@@ -12,7 +10,7 @@ from dialer.core.calls.effects import Rescue
 from dialer.core.calls.operators import OperatorState
 from dialer.core.model import AttemptId, Evidence, LegId, OperatorId
 from dialer.errors import Bug, CommandRefused, LinkDown
-from tests.engine.house import BUSY, CARRIER, SPRING, House, campaign, plan
+from tests.engine.house import BUSY, CARRIER, House
 
 A, S = AttemptState, OperatorState
 CARRIER_FAILS = Evidence(
@@ -196,13 +194,6 @@ def test_who_has_left_his_script_is_sent_into_the_message(home: House):
     home.pass_time(1.5)
     assert home.state(key) is A.MESSAGE
     assert home.line.verbs("play_message") == [(key, "abandoned.wav", "9")]
-
-
-def test_a_talk_is_recorded_where_the_campaign_says_so(build: Callable[..., House]):
-    home = build(plan(campaigns={SPRING: campaign(record=True)}, recordings="/srv/records"))
-    home.log_in("anna")
-    key = home.talking("anna")
-    assert home.line.verbs("record") == [(key, f"/srv/records/{key}.wav")]
 
 
 def test_a_refused_login_is_called_again_and_given_up_after_a_minute(home: House):

@@ -37,7 +37,7 @@ def _of_attempt(row: dict[str, Any], seen: Seen | None) -> Iterator[str]:
         yield f"{who} is open"
         return
     if seen is None:
-        if row["evidence"]["channel"]:
+        if row["evidence"].get("channel"):
             yield f"{who} had no channel"
         return
     who += f" to a callee that {kind_of(seen.number).name}"

@@ -65,7 +65,8 @@ KINDS: dict[str, Kind] = {
     for kind in (
         _kind("talk", "10", _answers(1_500), "talked"),
         _kind("longer_talk", "11", _answers(4_000), "talked"),
-        _kind("long_talk", "12", _answers(12_000), "talked"),
+        _kind("long_talk", "12", _answers(20_000), "talked"),
+        _kind("mute", "14", (RINGING, WAIT, ANSWER, ("sleep", "12000"), GOODBYE), "talked"),
         _kind("longest_talk", "13", _answers(45_000), "talked"),
         _kind("gone_after_0", "20", _vanishes(0), SHORT),
         _kind("gone_after_10", "21", _vanishes(10), SHORT),
@@ -118,7 +119,7 @@ def of_all_kinds(count: int) -> list[str]:
     in a row would rest it. Who never answers comes early, to be waited for meanwhile.
     """
     answering = ["talk", "early_then_talk", *VANISHING]
-    waiting = "talk", "opts_out"  # those that need somebody, or nobody, in time
+    waiting = "talk", "opts_out", "mute"  # those that need somebody, or nobody, in time
     refusing = [
         name
         for name in KINDS

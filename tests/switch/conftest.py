@@ -12,6 +12,7 @@ import pytest
 
 from tests.switch.driven import Driven
 from tests.switch.instances import FREESWITCH, Instances
+from tests.switch.shipped import Shipped
 from tests.switch.witness import Witness
 
 OPERATORS = 40
@@ -31,6 +32,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def instances() -> Iterator[Instances]:
     with Instances(OPERATORS) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Iterator[Shipped]:
+    """A switch that runs the files of config/freeswitch."""
+    with Shipped() as running:
         yield running
 
 

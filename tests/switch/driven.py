@@ -73,7 +73,7 @@ class Driven:
     """A daemon on `switch`, its list and its robots. `port`: another way to its socket.
 
     `user`: whom it logs in as; `carrier`: more keys of its gateway;
-    `extra`, `extra_campaign`: more lines of the two files.
+    `extra`, `extra_campaign`: more lines of the two files; `change` may edit them further.
     """
 
     def __init__(
@@ -91,6 +91,7 @@ class Driven:
         carrier: str = "",
         extra: str = "",
         extra_campaign: str = "",
+        change: Callable[[Driven], None] | None = None,
     ) -> None:
         self._folder = folder
         self.log = folder / "daemon.log"
@@ -103,12 +104,12 @@ class Driven:
             "DIALER_POSTGRESQL_DSN": postgres_dsn,
             "DIALER_HTTP_LISTEN": f"127.0.0.1:{_free_port()}",
         }
-        self._config = folder / "dialer.yaml"
+        self.config = folder / "dialer.yaml"
         people = (
             f"  op{n}: {{extension: {FIRST_EXTENSION + n}, groups: [sales]}}\n"
             for n in range(operators)
         )
-        self._config.write_text(
+        self.config.write_text(
             CONFIG.format(
                 name=name,
                 domain=DOMAIN,
@@ -124,8 +125,10 @@ class Driven:
         )
         campaign = CAMPAIGN.format(ratio=ratio, message=MESSAGE) + extra_campaign
         (folder / "list.yaml").write_text(campaign, encoding="utf-8")
+        if change is not None:
+            change(self)
         self.settings = load(
-            self._config, campaign_files=None, environ=self._environment
+            self.config, campaign_files=None, environ=self._environment
         ).settings
         self.presence = make_presence(self.settings)
         self._robots: gevent.Greenlet[..., None] | None = None
@@ -136,7 +139,7 @@ class Driven:
     def start(self) -> None:
         """The daemon and its robots."""
         with self.log.open("ab") as errors:
-            words = [sys.executable, "-m", "dialer", "run", "--config", str(self._config)]
+            words = [sys.executable, "-m", "dialer", "run", "--config", str(self.config)]
             self.daemon = subprocess.Popen(
                 words, stderr=errors, env=self._environment, start_new_session=True
             )
@@ -158,6 +161,22 @@ class Driven:
         for name in self.settings.operators:
             command = Command(id=str(uuid4()), verb=verb, words={"operator": name})
             self.presence.send(self.settings.instance, command)
+
+    def tell(self, verb: str, **words: str) -> dict[str, Any]:
+        """One command, as any process may send it; its answer."""
+        command = Command(id=str(uuid4()), verb=verb, words=words)
+        self.presence.send(self.settings.instance, command)
+        answer = self.presence.await_reply(command.id, 10.0)
+        assert answer is not None
+        return dict(answer)
+
+    def status(self) -> dict[str, Any]:
+        """What it publishes each second."""
+        return dict(self.presence.statuses()[self.settings.instance])
+
+    def binding(self) -> str:
+        """What bound the last decision of its campaign."""
+        return str(self.status()["campaigns"]["list"]["binding"])
 
     def log_out(self) -> None:
         """Everybody has noted his last result and goes home; their legs are hung up."""

@@ -16,6 +16,7 @@ import xml.etree.ElementTree as ET
 from contextlib import ExitStack
 from pathlib import Path
 
+import gevent
 from click.testing import CliRunner
 
 from dialer.cli.main import cli
@@ -98,9 +99,11 @@ class Shipped:
 
     def __enter__(self) -> Shipped:
         try:
-            for instance in (self.switch, self.carrier):
+            # The carrier first: a gateway whose first ping fails is down until the next one.
+            for instance in (self.carrier, self.switch):
                 self._undo.callback(instance.stop)
                 instance.start()
+            self.wait_for_phones()
         except BaseException:
             self._undo.close()
             raise
@@ -108,6 +111,15 @@ class Shipped:
 
     def __exit__(self, *_: object) -> None:
         self._undo.close()
+
+    def wait_for_phones(self) -> None:
+        """All are registered. Tries that began before the switch was up take half a minute to
+        give up, so they are begun anew.
+        """
+        with self.switch.wire() as wire, self.carrier.wire() as phones, gevent.Timeout(20.0):
+            while wire.api("show registrations").count("sofia/internal/") < self.phones:
+                phones.api("sofia profile callees register all")
+                gevent.sleep(0.5)
 
     @property
     def journal(self) -> Path:

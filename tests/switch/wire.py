@@ -53,8 +53,17 @@ class Wire:
         self._waiting.append(self._greeted)
         self._greenlets: list[gevent.Greenlet[..., None]] = [gevent.spawn(self._read)]
         self._greeted.get(timeout=TIMEOUT_S)
-        who = f"userauth {user}:" if user else "auth "
-        if not self.ask(who + password).startswith("+OK"):
+        if user:  # its long reply may be cut short: the next one ends it
+            answer, behind = (
+                self.begin(f"userauth {user}:{password}"),
+                self.begin("api version"),
+            )
+            accepted = not str(answer.get(timeout=TIMEOUT_S)).startswith("-ERR")
+            if self._waiting and not behind.ready():
+                self._waiting.clear()
+        else:
+            accepted = self.ask(f"auth {password}").startswith("+OK")
+        if not accepted:
             self.close()
             raise WireError("wrong password")
 
@@ -126,7 +135,7 @@ class Wire:
                     break
                 continue
             name, _, value = line.decode(errors="replace").partition(":")
-            headers[name] = value.strip()
+            headers.setdefault(name, value.strip())
         return headers, self._file.read(int(headers.get("Content-Length", "0")))
 
     def _take(self, headers: Headers, body: bytes) -> None:

@@ -142,7 +142,7 @@ class Daemon:
     """`dialer run` as a process; what it publishes, and what it logs."""
 
     def __init__(self, folder: Path, environ: dict[str, str], port: int) -> None:
-        self.log = folder / "daemon.log"
+        self.log = folder / f"daemon{environ['DIALER_HTTP_LISTEN'].rpartition(':')[2]}.log"
         with self.log.open("wb") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "dialer", "run"],
@@ -153,14 +153,16 @@ class Daemon:
             )
         self.presence = RedisPresence(connect(environ["DIALER_REDIS_URL"], connections=2))
 
-    def status(self) -> dict[str, Any]:
-        return dict(self.presence.statuses().get(InstanceName("bad"), {}))
+    def status(self, name: str = "bad") -> dict[str, Any]:
+        return dict(self.presence.statuses().get(InstanceName(name), {}))
 
-    def wait_for(self, what: str, true: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    def wait_for(
+        self, what: str, true: Callable[[dict[str, Any]], bool], name: str = "bad"
+    ) -> dict[str, Any]:
         """The status in which it was seen; a test that never sees it shows the last one."""
         status: dict[str, Any] = {}
         for _ in range(600):
-            status = self.status()
+            status = self.status(name)
             if status and true(status):
                 return status
             assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
@@ -172,8 +174,8 @@ class Daemon:
 def daemon(folder: Path, environ: dict[str, str]) -> Iterator[Callable[[int], Daemon]]:
     started: list[Daemon] = []
 
-    def start(port: int) -> Daemon:
-        started.append(Daemon(folder, environ, port))
+    def start(port: int, **changes: str) -> Daemon:
+        started.append(Daemon(folder, environ | changes, port))
         return started[-1]
 
     yield start

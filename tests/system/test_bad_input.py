@@ -7,6 +7,7 @@ many more words, inside one process.
 
 from __future__ import annotations
 
+import http.client
 import re
 import socket
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import orjson
 import pytest
 
 from tests.contract.ledger.conftest import dsn, migrated_dsn
+from tests.rooms.esl.scripted import Connection, ScriptedSwitch, reply
 from tests.system.commands import (
     CAMPAIGN,
     CONFIG,
@@ -25,6 +27,7 @@ from tests.system.commands import (
     dialer,
     environ,
     folder,
+    free_port,
     originated,
     people,
     switch,
@@ -278,3 +281,75 @@ def test_a_gateway_that_the_switch_does_not_know_is_a_held_back_state(
     assert "alpha DOWN" in told
     planned = orjson.loads(dialer("plan", "spring", "--json").out)
     assert planned["pool"]["used"] == 0
+
+
+# ------------------------------------------------------------------ seen at once
+
+
+def test_a_second_daemon_of_one_name_waits_and_says_who_has_it(
+    switch: Callable[..., int],
+    daemon: Callable[..., Daemon],
+    dialer: Dialer,
+    environ: dict[str, str],
+) -> None:
+    """Status, health and metric name the remedy; the first one's calls are left alone."""
+    port = switch()
+    first = daemon(port)
+    first.wait_for("dialing", lambda status: status["phase"] == "running")
+    listen = f"127.0.0.1:{free_port()}"
+    second = daemon(port, DIALER_HTTP_LISTEN=listen)
+    name = f"bad+{second.process.pid}"
+    status = second.wait_for("that it waits", lambda status: bool(status), name)
+    told = status["held_back_by"]["name_taken"]
+    assert f"pid {first.process.pid}" in told
+    assert "`name:`" in told
+    code, health = http_get(listen, "/healthz")
+    assert code == 503
+    assert orjson.loads(health)["held_back_by"]["name_taken"] == told
+    metrics = http_get(listen, "/metrics")[1].decode()
+    assert 'dialer_gate_shut{reason="name_taken"} 1.0' in metrics
+    shown = dialer("status")
+    assert shown.code == 1
+    assert "held by another daemon" in " ".join(shown.out.split())
+    first.process.kill()
+    first.process.wait()
+    pid = second.process.pid
+    second.wait_for(
+        "it at work", lambda status: (status["phase"], status["pid"]) == ("running", pid)
+    )
+
+
+def test_a_switch_that_refuses_everything_is_seen_at_once(
+    daemon: Callable[..., Daemon], environ: dict[str, str]
+) -> None:
+    """It lets us in and answers -ERR: nothing is dialed, and why stands where people look."""
+
+    def refuses(command: str, wire: Connection) -> bytes | None:
+        accepted = command.startswith("auth")
+        return reply("+OK accepted" if accepted else "-ERR permission denied")
+
+    with ScriptedSwitch(refuses) as scripted:
+        one = daemon(scripted.port)
+        status = one.wait_for(
+            "why", lambda status: "refuses" in status["held_back_by"].get("switch_blind", "")
+        )
+        told = status["held_back_by"]["switch_blind"]
+        assert "permission denied" in told
+        assert "esl-allowed-api" in told
+        code, health = http_get(environ["DIALER_HTTP_LISTEN"], "/healthz")
+        assert code == 503
+        assert orjson.loads(health)["held_back_by"]["switch_blind"] == told
+        metrics = http_get(environ["DIALER_HTTP_LISTEN"], "/metrics")[1].decode()
+        assert 'dialer_gate_shut{reason="switch_blind"} 1.0' in metrics
+        assert "dialer_switch_usable 0.0" in metrics
+        assert scripted.commands.empty()
+
+
+def http_get(listen: str, path: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(listen, timeout=5.0)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()

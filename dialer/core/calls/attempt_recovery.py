@@ -33,7 +33,7 @@ from dialer.core.calls.attempt_steps import (
 from dialer.core.calls.attempt_value import Attempt, AttemptState, before, message_due_s
 from dialer.core.calls.cause_codes import NEVER_CHANNEL
 from dialer.core.calls.causes import LOST, read_reply
-from dialer.core.calls.effects import GiveBack
+from dialer.core.calls.effects import GiveBack, StartRecording
 from dialer.core.calls.events import (
     Answered,
     Event,
@@ -162,6 +162,9 @@ def found_talking(attempt: Attempt, event: FoundTalking, now: Moment) -> Step:
         in_script=False,
         created=True,
     )
+    # Bridged while we were away; the recorder knows whether it is recorded already.
+    if attempt.rules.record and attempt.killed is None:
+        return after, (StartRecording(attempt.claimed.attempt_id),)
     return after, ()
 
 

@@ -324,7 +324,7 @@ def bridged(attempt: Attempt, event: Bridged, now: Moment) -> Step:
         in_script=False,
         created=True,
     )
-    if first and attempt.rules.record:
+    if first and attempt.rules.record and attempt.killed is None:
         return after, (StartRecording(attempt.claimed.attempt_id),)
     return after, ()
 

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dialer.core.model import AttemptId, Evidence, GatewayName, LegId, NumberId, OperatorId
+from dialer.core.model import (
+    AttemptId,
+    Evidence,
+    GatewayName,
+    LegId,
+    NumberId,
+    OperatorId,
+    Tone,
+)
 
 
 class Effect:
@@ -90,6 +98,15 @@ class StartRecording(Effect):
     """The talk has begun and this campaign records."""
 
     attempt: AttemptId
+
+
+@dataclass(frozen=True, slots=True)
+class Beep(Effect):
+    """A customer is joined to him: he alone hears this tone."""
+
+    operator: OperatorId
+    leg: LegId
+    tone: Tone
 
 
 @dataclass(frozen=True, slots=True)

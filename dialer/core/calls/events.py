@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dialer.core.model import AttemptId, Evidence, LegId, OperatorId
+from dialer.core.model import AttemptId, Evidence, LegId, OperatorId, Tone
 
 
 class Event:
@@ -120,6 +120,7 @@ class Paired(Event):
     attempt: AttemptId
     wrapup_s: float  # of the campaign, or of the operator's group
     max_talk_s: float
+    beep: Tone | None = None
 
 
 @dataclass(frozen=True, slots=True)

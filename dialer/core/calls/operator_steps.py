@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dialer.core.calls import operator_value as value
-from dialer.core.calls.effects import CleanLeg, KillOperator, ParkOperator
+from dialer.core.calls.effects import Beep, CleanLeg, KillOperator, ParkOperator
 from dialer.core.calls.events import (
     Bridged,
     Disposed,
@@ -55,13 +55,17 @@ def paired(operator: Operator, event: Paired, now: Moment) -> Step:
         disposed=False,
         wrapup_s=event.wrapup_s,
         max_talk_s=event.max_talk_s,
+        beep=event.beep,
         last_offered_at=now,
     )
     return after, ()
 
 
 def bridged(operator: Operator, event: Bridged, now: Moment) -> Step:
-    return talk(operator, event.attempt, now)
+    after, effects = talk(operator, event.attempt, now)
+    if operator.beep is None or operator.leg is None:
+        return after, effects
+    return after, (*effects, Beep(operator.id, operator.leg, operator.beep))
 
 
 def bridged_again(operator: Operator, event: Bridged | FoundTalking, now: Moment) -> Step:

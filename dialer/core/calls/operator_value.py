@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dialer.core.calls.acd import ReadyOperator
-from dialer.core.model import AttemptId, LegId, Moment, OperatorId
+from dialer.core.model import AttemptId, LegId, Moment, OperatorId, Tone
 from dialer.errors import Bug
 
 #: Seconds that a state may last; what each is for stands where it is used (`operator_steps`).
@@ -56,9 +56,10 @@ class Operator:
     """One operator.
 
     `parked`: his leg is known to be in park. `attempt`: the call that he is offered, has, or
-    has still to dispose. `wrapup_until`: when the present wrap-up ends (kept in REDIALED).
-    `park_ordered`: we have told the switch to park his leg, so the next time-out gives up.
-    `return_to`: where REDIALED and ADRIFT lead. `redial_until`: when calling him is given up.
+    has still to dispose; `beep`: what he hears when that customer is joined to him.
+    `wrapup_until`: when the present wrap-up ends (kept in REDIALED). `park_ordered`: we have
+    told the switch to park his leg, so the next time-out gives up. `return_to`: where REDIALED
+    and ADRIFT lead. `redial_until`: when calling him is given up.
     """
 
     id: OperatorId
@@ -74,6 +75,7 @@ class Operator:
     last_offered_at: Moment | None = None
     wrapup_s: float = 30.0
     max_talk_s: float = 7200.0
+    beep: Tone | None = None
     wrapup_until: float | None = None
     disposed: bool = False
     park_ordered: bool = False

@@ -14,6 +14,8 @@ survival, 1 - p G(age) - (1 - p) R(age), so nothing lags by a ring time.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +43,12 @@ _MEMORY = 3000.0
 _PRIOR = 40.0
 #: The answer rate that is assumed of a list of which nothing is known (pacing.md 4).
 CAUTIOUS_RATE = 0.45
+#: After so many answers the start is over.
+START_ANSWERS = 40
+#: So many calls without an answer end it as well: then hardly anybody does answer.
+START_CALLS = 600
+#: A saved level is worth a third of its weight after so long.
+_FADES_S = 3600.0
 
 
 def _kernel() -> Floats:
@@ -88,7 +96,7 @@ class Answers:
         self._cohorts = self.ages // COHORT + 2
         self.rate = rate
         self.spread = 0.0
-        self.answers = 0
+        self.answers = self.unanswered = 0
         self._floor = rate
         self._level = prior_level(rate, weight)
         self._first = self._cohort(start_s) - self._cohorts + 1
@@ -118,6 +126,7 @@ class Answers:
 
     def ended(self, launched_s: float, now_s: float) -> None:
         """A call ended without an answer: busy, invalid, rejected, rung out."""
+        self.unanswered += 1
         age = self._age(launched_s, now_s)
         self._ended *= 1.0 - 1.0 / _MEMORY
         self._ended[age] += 1.0
@@ -136,6 +145,48 @@ class Answers:
     def forget_open(self) -> None:
         """The switch was lost: nothing is known of the calls in flight."""
         self._open[:] = 0.0
+
+    def slow_start(self, rate: float) -> None:
+        """A new list, a new gateway or a long pause: until forty answers have come, no rate
+        lower than this is believed (it falls linearly with them, and with calls in vain).
+        """
+        self.answers = self.unanswered = 0
+        self._floor = rate
+
+    @property
+    def is_starting(self) -> bool:
+        return self.answers < START_ANSWERS and self.unanswered < START_CALLS
+
+    # ------------------------------------------------------------------ over a restart
+
+    def state(self) -> dict[str, Any]:
+        """What is worth keeping: level, shape; no calls in flight."""
+        return {
+            "level": self._level.tolist(),
+            "answered": self._answered.tolist(),
+            "ended": self._ended.tolist(),
+            "answers": self.answers,
+        }
+
+    def take(self, state: Mapping[str, Any], idle_s: float) -> None:
+        """Go on from a state that is `idle_s` old: the shape is believed, the level fades."""
+        level = np.array(state["level"], dtype=float)
+        if len(level) != _GRID or not np.isfinite(level).all() or level.min() < 0.0:
+            raise ValueError("level")
+        keep = math.exp(-max(0.0, idle_s) / _FADES_S)
+        self._level = keep * level / level.sum() + (1.0 - keep) * self._level
+        for name in ("answered", "ended"):
+            kept = np.array(state[name], dtype=float)
+            if not np.isfinite(kept).all() or kept.min() < 0.0 or kept.sum() <= 0.0:
+                raise ValueError(name)
+            # Another ring time-out than before: what lies beyond it is put into its last bin.
+            fitted = np.zeros(self.ages)
+            fitted[: len(kept)] = kept[: self.ages]
+            fitted[-1] += kept[self.ages :].sum()
+            setattr(self, f"_{name}", fitted)
+        self.answers = int(state["answers"] * keep)
+        self._rates[:] = self.rate = float(self._level @ RATES)
+        self._shape_now()
 
     # ------------------------------------------------------------------ what is believed
 
@@ -159,8 +210,10 @@ class Answers:
         mean = float(level @ RATES)
         variance = float(level @ RATES**2) - mean * mean
         self.spread = math.sqrt(max(0.0, variance)) / mean
-        self.rate = max(mean, self._floor * (1.0 - self.answers / 40.0))
-        self._rates = np.maximum(self._rates, self._floor * (1.0 - self.answers / 40.0))
+        told = max(self.answers / START_ANSWERS, self.unanswered / START_CALLS)
+        floor = self._floor * (1.0 - told)
+        self.rate = max(mean, floor)
+        self._rates = np.maximum(self._rates, floor)
 
     def in_flight(self, now_s: float) -> tuple[NDArray[np.intp], Floats, Floats]:
         """(ages in half seconds, calls, their answer rates), only ages that hold calls."""

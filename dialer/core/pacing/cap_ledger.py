@@ -14,7 +14,7 @@ are `Counts`, and what they allow (`budget`) is pure.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -171,14 +171,16 @@ class CapLedger:
 
     def change(self, rule: CapRule) -> None:
         """Another window, zone or limit from now on: counted again, nothing lost."""
-        self.rule, self._sum = rule, None
+        self.rule, self._sum, self._window = rule, None, (0, 0)
 
     def counts(self, now: datetime) -> Counts:
         """What the window that holds `now` has seen."""
         now_s = now.timestamp()
-        if self._sum is None or not self._window[0] <= now_s < self._window[1]:
+        if not self._window[0] <= now_s < self._window[1]:
             begins, ends = window_of(self.rule, now)
             self._window = (int(begins.timestamp()), int(ends.timestamp()))
+            self._sum = None
+        if self._sum is None:
             first, last = (at // QUARTER_S for at in self._window)
             total: dict[str, int] = {}
             for quarter, counts in self._quarters.items():
@@ -189,6 +191,14 @@ class CapLedger:
         return self._sum
 
     # ------------------------------------------------------------------ slices
+
+    def slices(self) -> dict[Hashable, int]:
+        """Drops promised to each daemon and still open, to be stored."""
+        return dict(self._slices)
+
+    def promise_again(self, slices: Mapping[Hashable, int]) -> None:
+        """After a restart: what was promised stays out until its calls are settled."""
+        self._slices = {daemon: open_now for daemon, open_now in slices.items() if open_now > 0}
 
     def promised(self) -> int:
         return sum(self._slices.values())

@@ -12,6 +12,8 @@ count as exposure.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,6 +144,27 @@ class Durations:
         )
         self.level = Level()
         self._curve = self.talk.cumulative(np.arange(1400.0)).tolist()
+
+    def state(self) -> dict[str, Any]:
+        hazards = (self.talk, *self.wrapups)
+        return {
+            "hazards": [[one.events.tolist(), one.exposure.tolist()] for one in hazards],
+            "level": [self.level.real, self.level.expected],
+        }
+
+    def take(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved state; ValueError where it does not fit."""
+        for hazard, (events, exposure) in zip(
+            (self.talk, *self.wrapups), state["hazards"], strict=True
+        ):
+            kept = np.array([events, exposure], dtype=float)
+            if kept.shape != (2, len(hazard.edges)) or not np.isfinite(kept).all():
+                raise ValueError("hazards")
+            hazard.events, hazard.exposure = np.maximum(kept, 1e-9)
+        real, expected = (float(one) for one in state["level"])
+        if not 0.0 < expected < 1e6 or not 0.0 <= real < 1e6:
+            raise ValueError("level")
+        self.level.real, self.level.expected = real, expected
 
     def talk_ended(self, duration_s: float) -> None:
         self.talk.seen(max(0.0, duration_s))

@@ -25,6 +25,7 @@ class Binding(StrEnum):
     SWITCH_BLIND = "switch_blind"
     HALTED = "halted"
     PAUSED = "paused"
+    RECORDING = "recording"
     CALLING_HOURS = "calling_hours"
     NO_OPERATORS = "no_operators"
     # the policy wants no more
@@ -84,6 +85,7 @@ class Observation:
     halted: bool = False
     switch_blind: bool = False
     in_hours: bool = True
+    unrecordable: bool = False  # its talks cannot be recorded, and its rule is to stop then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,16 @@ learn: else it winds up and the release is a burst.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 #: How far one answered call moves the price.
 RATE = 0.02
 #: Start and bounds, in caps.
 _START, _LEAST, _MOST = 1.3, 0.1, 6.0
+#: Whatever the cap: half of the answered are never risked.
+_HIGHEST = 0.5
 #: Memory of real / predicted, in answers, and the drops it is believed to have seen before.
 _MEMORY = 1500.0
 _BELIEF = 4.0
@@ -42,7 +46,15 @@ class Price:
 
 
 def start(cap: float) -> Price:
-    return Price(cap=cap, theta=_START * cap)
+    return Price(cap=cap, theta=_bounded(_START * cap, cap))
+
+
+def taken(price: Price, state: Mapping[str, Any]) -> Price:
+    """Go on from a saved state; ValueError where it does not fit."""
+    theta, real, predicted = (float(state[name]) for name in ("theta", "real", "predicted"))
+    if not (0.0 < theta < 1.0 and 0.0 < real < 1e6 and 0.0 < predicted < 1e6):
+        raise ValueError("price")
+    return replace(price, theta=_bounded(theta, price.cap), real=real, predicted=predicted)
 
 
 def answered(price: Price, *, risk: float, target: float, held: bool, now_s: float) -> Price:
@@ -60,7 +72,7 @@ def answered(price: Price, *, risk: float, target: float, held: bool, now_s: flo
         return price
     step = RATE * (1.0 - price.bias * risk / max(target, 1e-6))
     theta = price.theta * math.exp(max(-0.5, min(RATE, step)))
-    return replace(price, theta=min(_MOST * price.cap, max(_LEAST * price.cap, theta)))
+    return replace(price, theta=_bounded(theta, price.cap))
 
 
 def abandoned(price: Price, now_s: float) -> Price:
@@ -82,3 +94,7 @@ def _decayed(price: Price, now_s: float) -> Price:
         return price  # a clock that steps back forgets nothing
     keep = math.exp((price.at_s - now_s) / _BRAKE_S)
     return replace(price, surplus=max(-1.0, price.surplus * keep), at_s=now_s)
+
+
+def _bounded(theta: float, cap: float) -> float:
+    return min(_HIGHEST, _MOST * cap, max(_LEAST * cap, theta))

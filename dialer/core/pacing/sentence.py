@@ -10,6 +10,7 @@ _BOUND_BY = {
     Binding.SWITCH_BLIND: "the switch does not answer or its events do not flow",
     Binding.HALTED: "the emergency stop is on",
     Binding.PAUSED: "the campaign is paused",
+    Binding.RECORDING: "its talks cannot be recorded now (when_full: stop_dialing)",
     Binding.CALLING_HOURS: "outside the calling hours",
     Binding.NO_OPERATORS: "no operator is logged in",
     Binding.OPERATORS_BUSY: "every free operator has his calls",

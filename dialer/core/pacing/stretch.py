@@ -2,21 +2,26 @@
 
 A stretch is the last 30 minutes, and longer until it holds 190 live answers: below that a limit
 says nothing. Near its limit the price falls, to a seventh, not to zero: the drops that remain
-come from operators who vanish, and the idle time would be lost for nothing.
+come from operators who vanish, and the idle time would be lost for nothing. Only where the next
+drop could pass the limit it falls to a sixteenth.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 STRETCH_S = 1800.0
 ANSWERS = 190
 #: Share of answers that a stretch may lose, and how much of it is used before nothing is left.
 LIMIT = 0.05
-_CAUTION = 0.85
+_CAUTION = 0.83
+#: Large teams lose in larger clusters, and have more to average over: a little less for them.
+_CAUTION_LARGE, _LARGE = 0.79, 300
 #: The last part of the room, over which the price falls, and what stays of it.
 _LAST = 0.2
 _LEAST = 0.15
+_BEYOND, _LEAST_BEYOND = -0.05, 0.06
 
 
 class Stretch:
@@ -40,8 +45,23 @@ class Stretch:
             self.answers -= first
             self.abandoned -= lost
 
+    def state(self, now_s: float) -> list[list[float]]:
+        """(seconds ago, answers, drops), to go on with after a restart."""
+        return [[now_s - at_s, answers, lost] for at_s, answers, lost in self._at]
+
+    def take(self, state: Sequence[Sequence[float]], now_s: float, idle_s: float) -> None:
+        self._at.clear()
+        self.answers = self.abandoned = 0
+        for ago_s, answers, lost in state:
+            at_s = now_s - idle_s - float(ago_s)
+            self.count(at_s, answers=int(answers), abandoned=int(lost))
+
     def factor(self, limit: float = LIMIT) -> float:
         """What the price is multiplied with: 1 while there is room."""
-        room = _CAUTION * limit * max(self.answers, ANSWERS)
+        large = min(1.0, max(0.0, (self.answers - ANSWERS) / (_LARGE - ANSWERS)))
+        caution = _CAUTION + large * (_CAUTION_LARGE - _CAUTION)
+        room = caution * limit * max(self.answers, ANSWERS)
         left = (room - self.abandoned) / room
+        if left < _BEYOND:
+            return _LEAST_BEYOND
         return max(_LEAST, min(1.0, left / _LAST))

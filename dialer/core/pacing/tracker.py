@@ -7,30 +7,41 @@ out of order or for calls that nobody launched: those change nothing.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
 
-from dialer.core.pacing import cap_ledger, price
-from dialer.core.pacing.answers import STEP_S, Answers
+from dialer.core.pacing import cap_ledger, certificate, price
+from dialer.core.pacing.answers import CAUTIOUS_RATE, STEP_S, Answers
 from dialer.core.pacing.cap_ledger import Counts
-from dialer.core.pacing.cap_rule import CapRule
+from dialer.core.pacing.cap_rule import CapRule, Uncertified
 from dialer.core.pacing.durations import SHORT_TALK_S, Durations, row_of
 from dialer.core.pacing.outlook import Law, Outlook, SetBy
 from dialer.core.pacing.stretch import Stretch
 
+#: Practically one call per free operator.
+LEAST_THETA = 0.002
 #: The law is rebuilt after so long or so many events, the level of answering more often.
 LAW_S = 5.0
 LEVEL_S = 2.0
-LEVEL_EVENTS = 8
-#: Talk and wrap-up change slowly.
-DURATIONS_S = 10.0
+LEVEL_EVENTS = 4
 
 
 class Tracker:
     """One campaign on one switch."""
 
-    def __init__(self, *, rule: CapRule, ring_timeout_s: float, now_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        rule: CapRule,
+        ring_timeout_s: float,
+        now_s: float = 0.0,
+        rate: float = CAUTIOUS_RATE,
+    ) -> None:
+        """`rate`: share of calls answered in the campaign's own history at this hour."""
         self.rule = rule
-        self.answers = Answers(ring_timeout_s=ring_timeout_s, start_s=now_s)
+        self.answers = Answers(ring_timeout_s=ring_timeout_s, rate=rate, start_s=now_s)
         self.durations = Durations()
         self.stretch = Stretch()
         self.price = price.start(rule.limit)
@@ -39,8 +50,7 @@ class Tracker:
         self._started_s = now_s
         self._talks: dict[Hashable, tuple[float, float]] = {}
         self._law: Law | None = None
-        self._law_s = self._level_s = self._durations_s = -1e9
-        self._tables = self.durations.tables()
+        self._law_s = self._level_s = -1e9
         self._events = 0
         self._held = False
         self._target = rule.limit
@@ -118,13 +128,11 @@ class Tracker:
             self._talks_go_on(now_s)
             self.answers.refresh(now_s, shape=True)
             self._law_s = self._level_s = now_s
-            if not 0.0 <= now_s - self._durations_s < DURATIONS_S:
-                self._tables, self._durations_s = self.durations.tables(), now_s
             self._law = Law.of(
                 self.answers.revision,
                 self.answers.answered_by,
                 self.answers.ended_by,
-                self._tables,
+                self.durations.tables(),
             )
         elif now_s - self._level_s >= LEVEL_S or (
             self._events >= LEVEL_EVENTS and now_s - self._level_s >= 0.5
@@ -138,24 +146,50 @@ class Tracker:
     ) -> tuple[float, SetBy, float]:
         """The price of risk now, what set it, and the budget left."""
         elapsed = max(600.0, now_s - self._started_s)
-        rate = cap_ledger.answered(self.rule, counts) / elapsed
+        live = cap_ledger.answered(self.rule, counts)
+        to_come = live / elapsed * max(0.0, ends_s - now_s)
         books = cap_ledger.budget(
-            self.rule,
+            aimed_at(self.rule, live + to_come),
             counts,
-            to_come=rate * max(0.0, ends_s - now_s),
+            to_come=to_come,
             at_risk=self._at_risk * self.answers.rate,
         )
         left, self._target = books.left, books.target
         theta, set_by = price.braked(self.price, operators, now_s), SetBy.PRICE
         if theta < self.price.theta:
             set_by = SetBy.BRAKE
+        elif self.answers.is_starting:
+            set_by = SetBy.START
         factor = self.stretch.factor()
         if factor < 1.0:
             theta, set_by = theta * factor, SetBy.STRETCH
-        if left < 1.0 and max(0.002, 0.008 * left) < theta:
-            theta, set_by = max(0.002, 0.008 * left), SetBy.LEDGER
-        self._held = factor < 1.0 or set_by is SetBy.LEDGER
+        floor = max(LEAST_THETA, 0.008 * left)
+        if left < 1.0 and floor < theta:
+            theta, set_by = floor, SetBy.LEDGER
+        if waits_for_certificate(self.rule, live):
+            theta, set_by = LEAST_THETA, SetBy.CERTIFICATE
+        self._held = factor < 1.0 or set_by in (SetBy.LEDGER, SetBy.CERTIFICATE)
         return theta, set_by, left
+
+    # ------------------------------------------------------------------ over a restart
+
+    def state(self, now_s: float) -> dict[str, Any]:
+        """Estimates, price and stretch; the cap's ledger is the store's, and not in it."""
+        return {
+            "answers": self.answers.state(),
+            "durations": self.durations.state(),
+            "stretch": self.stretch.state(now_s),
+            "theta": self.price.theta,
+            "real": self.price.real,
+            "predicted": self.price.predicted,
+        }
+
+    def take(self, state: Mapping[str, Any], now_s: float, idle_s: float) -> None:
+        """Go on from a saved state; ValueError, KeyError or TypeError where it does not fit."""
+        self.answers.take(state["answers"], idle_s)
+        self.durations.take(state["durations"])
+        self.stretch.take(state["stretch"], now_s, idle_s)
+        self.price = price.taken(self.price, state)
 
     def outlook(
         self,
@@ -192,3 +226,31 @@ class Tracker:
             set_by=set_by,
             budget_left=left,
         )
+
+
+def aimed_at(rule: CapRule, answers: float) -> CapRule:
+    """The rule to steer by: where it is to be certified, with a limit below the cap, such that
+    so many answers can certify the cap.
+    """
+    if rule.certify is None:
+        return rule
+    return replace(rule, limit=_aim(rule.limit, rule.certify, _two_digits(answers)))
+
+
+def waits_for_certificate(rule: CapRule, answers: float) -> bool:
+    """Below the certifying volume a campaign may choose to dial progressively."""
+    if rule.certify is None or rule.uncertified is not Uncertified.PROGRESSIVE:
+        return False
+    return answers < certificate.least_answers(rule.limit, rule.certify)
+
+
+@lru_cache(maxsize=256)
+def _aim(cap: float, confidence: float, answers: int) -> float:
+    """Where no volume in sight can certify, a third of the cap is aimed at."""
+    return max(certificate.target(cap, answers, confidence), cap / 3.0)
+
+
+def _two_digits(answers: float) -> int:
+    whole = max(1, int(answers))
+    unit = int(10 ** max(0, len(str(whole)) - 2))
+    return whole // unit * unit

@@ -55,6 +55,7 @@ class Reason(StrEnum):
     GATEWAY_DOWN = "gateway_down"
     STORE_FAILED = "store_failed"
     CLOCK_OFF = "clock_off"
+    NAME_TAKEN = "name_taken"
     CAMPAIGN_ENDED = "campaign_ended"
 
 
@@ -99,6 +100,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.GATEWAY_DOWN: "no gateway of the campaign is up",
     Reason.STORE_FAILED: "Redis or PostgreSQL did not answer",
     Reason.CLOCK_OFF: "the clocks of daemon, database and switch differ too much",
+    Reason.NAME_TAKEN: "another daemon has this daemon's name",
     Reason.CAMPAIGN_ENDED: "the campaign is switched off",
 }
 
@@ -115,5 +117,6 @@ REQUEUED: frozenset[Reason] = frozenset(
         Reason.GATEWAY_DOWN,
         Reason.STORE_FAILED,
         Reason.CLOCK_OFF,
+        Reason.NAME_TAKEN,
     }
 )

@@ -45,5 +45,6 @@ SENTENCES_RU: dict[Reason, str] = {
     Reason.GATEWAY_DOWN: "ни один шлюз кампании не работает",
     Reason.STORE_FAILED: "Redis или PostgreSQL не ответили",
     Reason.CLOCK_OFF: "часы демона и базы расходятся",
+    Reason.NAME_TAKEN: "под этим именем работает другой демон",
     Reason.CAMPAIGN_ENDED: "кампания выключена",
 }

@@ -15,6 +15,20 @@ WHERE (n.pool, n.kind, n.region, n.zone, n.soft_limit, n.hard_limit, n.state)
     IS DISTINCT FROM (excluded.pool, excluded.kind, excluded.region, excluded.zone,
         excluded.soft_limit, excluded.hard_limit, excluded.state);
 
+-- name: charge_number(number, day, hard_limit)
+-- One call that no intent makes (a test call); no row where the day is full.
+INSERT INTO number_days AS d (number, day, dialed, hard_limit)
+SELECT :number::text, :day::date, 1, :hard_limit::integer WHERE :hard_limit::integer > 0
+ON CONFLICT (number, day) DO UPDATE
+SET dialed = d.dialed + 1, hard_limit = excluded.hard_limit
+WHERE d.dialed < excluded.hard_limit
+RETURNING dialed;
+
+-- name: credit_number(number, day)!
+-- It never reached the carrier.
+UPDATE number_days SET dialed = dialed - 1
+WHERE number = :number::text AND day = :day::date AND dialed > 0;
+
 -- name: charges(days)
 -- What stands against each number on these days.
 SELECT number, day, dialed FROM number_days WHERE day = ANY(:days::date[]) AND dialed > 0;

@@ -74,6 +74,13 @@ SELECT call_id::text FROM caller_stops WHERE call_id = ANY(:calls::uuid[]);
 SELECT category, channel, scope, scope_value, added_at, expires_at, removed_at, origin, seq
 FROM stops WHERE phone_id = :phone::bigint ORDER BY seq;
 
+-- name: is_stopped(phone, at)
+-- Is any wish of this phone's owner in force?
+SELECT EXISTS (
+    SELECT FROM stops AS s
+    WHERE s.phone_id = :phone::bigint AND s.removed_at IS NULL AND s.channel = 'phone'
+        AND (s.expires_at IS NULL OR s.expires_at > :at::timestamptz));
+
 -- name: open_calls(phones)
 -- Calls that may be set up or ringing for these phones, and how long each may ring.
 SELECT a.id::text, a.instance, a.committed_at,

@@ -18,6 +18,7 @@ from dialer.cli.main import VERBS
 from dialer.core.calls import attempt_value as attempt
 from dialer.core.pacing.observation import Binding
 from dialer.core.permission.reasons import Reason
+from dialer.core.trouble import Kind as Trouble
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
@@ -129,8 +130,12 @@ def test_no_picture_fetches_anything_from_elsewhere() -> None:
 # ------------------------------------------------------------------ the runbook
 
 
-@pytest.mark.parametrize("word", [*Reason, *Binding], ids=lambda word: f"{type(word).__name__}")
-def test_the_runbook_says_what_to_do_about_every_reason(word: Reason | Binding) -> None:
+@pytest.mark.parametrize(
+    "word", [*Reason, *Binding, *Trouble], ids=lambda word: f"{type(word).__name__}"
+)
+def test_the_runbook_says_what_to_do_about_every_reason(
+    word: Reason | Binding | Trouble,
+) -> None:
     """What `dialer status` or a metric says, somebody will search for."""
     text = read(ROOT / "docs" / "runbook.md")
     assert f"`{word.value}`" in text or f"### {word.value}\n" in text

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from gevent.queue import Queue
 
-from dialer.esl.link import Link
+from dialer.esl.link import HUNG_S, Link
 from tests.rooms.esl.scripted import (
     PASSWORD,
     Connection,
@@ -20,9 +20,11 @@ SOON = 5.0  # an upper bound for what comes at once
 @contextmanager
 def linked(
     answer: Callable[[str, Connection], bytes | None] = lambda command, wire: None,
+    *,
+    hung_s: float = HUNG_S,
 ) -> Iterator[tuple[Link, ScriptedSwitch, Connection]]:
     with ScriptedSwitch(answer) as switch:
-        link = Link("127.0.0.1", switch.port, PASSWORD)
+        link = Link("127.0.0.1", switch.port, PASSWORD, hung_s=hung_s)
         link.connect()
         wire = switch.connected.get(timeout=SOON)
         try:

@@ -22,12 +22,14 @@ from dialer.core.model import (
     LegId,
     NumberId,
     OperatorId,
+    Supervision,
+    Tone,
 )
 from dialer.core.permission.reasons import Reason
 from dialer.errors import Bug
 from dialer.esl import commands
 from dialer.esl.commands import House
-from dialer.ports import CustomerCall, OperatorCall
+from dialer.ports import CustomerCall, OperatorCall, SupervisorCall
 
 U = "11111111-2222-4333-8444-555555555555"
 V = "66666666-7777-4888-9999-aaaaaaaaaaaa"
@@ -120,6 +122,30 @@ def test_the_operators_template_is_the_proven_one():
     )
 
 
+def test_the_supervisors_template_is_the_proven_one():
+    call = SupervisorCall(
+        leg=LegId(U),
+        supervisor="boss",
+        endpoint="user/199@pbx.example.org",
+        operator=OperatorId("anna"),
+        operator_leg=LegId(V),
+    )
+    assert commands.originate_supervisor(call, HOUSE) == (
+        f"bgapi originate {{origination_uuid={U},ignore_early_media=true,originate_timeout=30,"
+        "no_throttle_limits=true,sip_auto_answer=true,media_timeout=30000,"
+        "eavesdrop_enable_dtmf=true,dialer_instance=d1,dialer_supervisor=boss,"
+        f"dialer_supervised=anna}}user/199@pbx.example.org &eavesdrop({V})"
+    )
+    keys = [commands.supervise(LegId(U), mode)[-1] for mode in Supervision]
+    assert keys == ["0", "2", "3"]
+    with pytest.raises(Bug):
+        commands.originate_supervisor(replace(call, supervisor="a,b=c"), HOUSE)
+    with pytest.raises(Bug):
+        commands.originate_supervisor(replace(call, endpoint="user/1@x &park()"), HOUSE)
+    with pytest.raises(Bug):
+        commands.originate_supervisor(replace(call, operator_leg=LegId("u")), HOUSE)
+
+
 def test_what_is_done_with_legs():
     u, v = LegId(U), LegId(V)
     assert commands.bridge(v, u) == f"api uuid_bridge {V} {U}"
@@ -129,9 +155,25 @@ def test_what_is_done_with_legs():
     assert commands.play_message(u, "ru/sorry.wav", "", HOUSE) == (
         f"api uuid_transfer {U} 'm:^:playback:ru/sorry.wav^hangup:NORMAL_CLEARING' inline"
     )
+    assert commands.stereo(u) == f"api uuid_setvar {U} RECORD_STEREO true"
     assert commands.record(u, f"/var/spool/dialer/{U}.wav") == (
-        f"api uuid_setvar {U} RECORD_STEREO true",
-        f"api uuid_record {U} start /var/spool/dialer/{U}.wav",
+        f"sendmsg {U}",
+        {
+            "call-command": "execute",
+            "execute-app-name": "record_session",
+            "execute-app-arg": f"/var/spool/dialer/{U}.wav",
+        },
+    )
+    for masked, word in ((True, "mask"), (False, "unmask")):
+        assert (
+            commands.mask(u, "/r/a.wav", masked=masked)
+            == f"api uuid_record {U} {word} /r/a.wav"
+        )
+    assert (
+        commands.announce(u, "rec.wav", HOUSE) == f"api uuid_displace {U} start rec.wav 0 mux"
+    )
+    assert commands.beep(v, Tone(frequency_hz=900, length_ms=120)) == (
+        f"api uuid_displace {V} start tone_stream://%(120,0,900) 0 mux"
     )
     assert commands.exists(u) == f"api uuid_exists {U}"
     assert commands.dump(u) == f"api uuid_dump {U} json"
@@ -203,6 +245,9 @@ def test_nor_as_an_operator_a_leg_a_cause_a_path_or_a_prefix(bad: str):
         lambda: commands.clean(leg),
         lambda: commands.record(leg, "a.wav"),
         lambda: commands.record(LegId(U), bad),
+        lambda: commands.mask(LegId(U), bad, masked=True),
+        lambda: commands.announce(LegId(U), bad, HOUSE),
+        lambda: commands.beep(leg, Tone()),
         lambda: commands.play_message(LegId(U), bad, "", HOUSE),
         lambda: commands.play_message(LegId(U), "a.wav", bad or "99", HOUSE),
         lambda: commands.forget_opt_out(bad),

@@ -164,7 +164,8 @@ def test_what_is_done_with_legs_is_said_to_the_switch():
             f"api uuid_kill {U} ORIGINATOR_CANCEL",
             f"api uuid_transfer {U} 'm:^:playback:abandoned.wav^hangup:NORMAL_CLEARING' inline",
             f"api uuid_setvar {U} RECORD_STEREO true",
-            f"api uuid_record {U} start /rec/u.wav",
+            f"sendmsg {U}\ncall-command: execute\nexecute-app-name: record_session\n"
+            "execute-app-arg: /rec/u.wav",
             f"api uuid_setvar {V} transfer_history",
         ]
 

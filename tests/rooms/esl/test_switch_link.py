@@ -159,6 +159,7 @@ def test_an_unsafe_version_is_warned_of_once(version: str, warned: bool):
         for _ in range(2):
             scripted.tell_all({"Event-Name": "HEARTBEAT", "FreeSWITCH-Version": version})
             inbox.wait("heartbeat")
+        assert switch.health()["too_old"] is warned  # and so says `dialer status`
         switch.stop()
         warnings = [line for line in logs if "too old" in line["event"]]
         assert len(warnings) == int(warned)

@@ -19,9 +19,12 @@ from dialer.core.model import (
     Mode,
     Order,
     PoolName,
+    RecordingPlace,
     Rolling,
     Rounds,
     Rule,
+    Tone,
+    WhenFull,
     Window,
 )
 from dialer.settings.campaign_model import CONDITIONS as WRITTEN_CONDITIONS
@@ -344,7 +347,78 @@ def test_any_campaign_that_is_written_is_read_back(name, rules, windows, wrapup,
 
 
 def test_a_recording_that_would_not_happen_is_refused(tmp_path):
-    """A supervisor would believe that talks are kept, and learn otherwise from a complaint."""
+    """Nobody says where: talks would be believed recorded."""
     problems = told(tmp_path, spring=CAMPAIGN + "record: true\n")
+    assert problems == [
+        "campaigns/spring.yaml:5:9: record: talks cannot be recorded: dialer.yaml does not say"
+        " where (recordings: {folder: /var/lib/dialer/recordings})"
+    ]
+
+
+RECORDINGS = "recordings: {folder: /srv/rec, min_free: 500 MB, quota: 1.5 TB}\n"
+
+
+def test_recording_is_said_per_campaign(tmp_path):
+    text = CAMPAIGN + (
+        "record: true\nwhen_full: stop_dialing\nannounce: ru/recorded.wav\n"
+        "keep_recordings: 30d\nopt_out_key: 7\n"
+    )
+    loaded = read(tmp_path, DAEMON + RECORDINGS, spring=text)
+    (campaign,) = loaded.campaigns
+    assert (campaign.record, campaign.when_full) == (True, WhenFull.STOP_DIALING)
+    assert (campaign.announce, campaign.keep_recordings_s) == ("ru/recorded.wav", 30 * 86400)
+    assert campaign.opt_out_key == "7"
+    place = loaded.settings.recordings
+    assert place == RecordingPlace(
+        folder="/srv/rec", min_free_bytes=500_000_000, quota_bytes=1_500_000_000_000
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("announce: a.wav", "announce: is for talks that are recorded (record: true)"),
+        ("opt_out_key: 99", "opt_out_key: is not a key (one digit, like 9; or off)"),
+        ("opt_out_key: '#'", "opt_out_key: is not a key (one digit, like 9; or off)"),
+        ("keep_recordings: 30", "has no unit"),
+        ("when_full: stop", "one of: go_on, stop_dialing"),
+    ],
+)
+def test_what_is_wrong_about_recordings_is_said(tmp_path, line, said):
+    problems = told(tmp_path, spring=CAMPAIGN + line + "\n")
     assert len(problems) == 1
-    assert "talks cannot be recorded yet" in problems[0]
+    assert problems[0].startswith("campaigns/spring.yaml:5:")
+    assert said in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("recordings: {folder: rec}", "recordings.folder: is not a folder's whole path"),
+        ("recordings: {folder: /srv/../etc}", "is not a folder's whole path"),
+        ("recordings: {folder: '/srv/a b'}", "no spaces"),
+        ("recordings: {folder: /srv/r, quota: 20}", "is not a size (like 500 MB, 20 GB"),
+    ],
+)
+def test_a_folder_that_may_not_stand_in_a_command_is_refused(tmp_path, line, said):
+    (problem,) = told(tmp_path, DAEMON + line + "\n")
+    assert said in problem
+
+
+@pytest.mark.parametrize(
+    ("word", "tone"),
+    [
+        ("on", Tone()),
+        ("off", None),
+        ("1000 Hz 80ms", Tone(frequency_hz=1000, length_ms=80)),
+    ],
+)
+def test_a_groups_beep(tmp_path, word, tone):
+    daemon = DAEMON.replace("  sales:\n", f"  sales: {{beep: {word}}}\n")
+    assert read(tmp_path, daemon).settings.groups[GroupName("sales")].beep == tone
+
+
+def test_a_beep_that_no_telephone_carries_is_refused(tmp_path):
+    daemon = DAEMON.replace("  sales:\n", "  sales: {beep: 9000 Hz 80ms}\n")
+    (problem,) = told(tmp_path, daemon)
+    assert "must be from 300 to 3000 Hz" in problem

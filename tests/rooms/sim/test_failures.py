@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dialer.sim import legs
+from dialer.sim.dial_string import Application
 from dialer.sim.world import Gateway, Phones
 from tests.rooms.sim.conftest import CALM, pattern
 from tests.rooms.sim.virtual import Laboratory
@@ -193,6 +194,19 @@ def test_a_recording_is_a_file_when_record_stop_says_so(lab: Make, tmp_path: Pat
     leave(one, "c")
     assert one.last("RECORD_STOP", "c")["Record-File-Path"] == str(path)
     assert path.read_bytes()[:4] == b"RIFF"
+
+
+def test_a_recording_by_message_is_the_legs_own_deed(lab: Make, tmp_path: Path) -> None:
+    """As on the switch: who has hung up meanwhile is not recorded, and nothing is left."""
+    one = lab()
+    one.ready("c")
+    channel, step = one.channel("c"), Application("record_session", str(tmp_path / "c.wav"))
+    for _ in range(2):
+        legs.obey(one.x, channel, step)
+    assert one.names("c").count("RECORD_START") == 1
+    one.kill("c")
+    legs.obey(one.x, channel, Application("record_session", str(tmp_path / "late.wav")))
+    assert [file.name for file in tmp_path.iterdir()] == ["c.wav"]
 
 
 def test_a_recording_that_cannot_be_written_does_not_stop_the_call(lab: Make) -> None:

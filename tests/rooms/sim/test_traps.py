@@ -59,6 +59,22 @@ def test_a_bound_key_is_remembered_by_the_switch_and_is_no_dtmf(lab: Make) -> No
     assert "dialer_opt_out" not in one.api("global_getvar")
 
 
+def test_an_eavesdropping_leg_lives_as_long_as_the_one_it_hears(lab: Make) -> None:
+    """Over talks, parks and everything; then it goes by itself (proofs 11)."""
+    one = lab()
+    one.originate("spy", "{origination_uuid=spy}user/199@test.invalid &eavesdrop(operator)")
+    one.clock.advance(3.0)
+    one.ready("c")
+    one.api("uuid_bridge operator c")
+    one.clock.advance(1.0)
+    one.kill("c")
+    one.clock.advance(1.0)
+    assert "spy" in one.x.channels
+    one.kill("operator")
+    one.clock.advance(0.1)
+    assert "spy" not in one.x.channels
+
+
 def test_after_a_talk_the_rest_of_the_script_does_not_run(lab: Make) -> None:
     """Else a person who has talked hears the message for the abandoned."""
     one = lab()

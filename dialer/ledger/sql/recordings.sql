@@ -1,0 +1,66 @@
+-- Recordings and supervisions.
+
+-- name: save_recording(attempt, campaign, contact, operator, instance, path, state, failure, announced, at, keep_until)!
+-- Begun, or not recorded; told again after a lost answer it changes nothing. The contact may
+-- have been erased meanwhile.
+INSERT INTO recordings (attempt_id, campaign, contact_id, operator, instance, path, state,
+    failure, announced, started_at, keep_until)
+VALUES (:attempt::uuid, :campaign::text,
+    (SELECT id FROM contacts WHERE id = :contact::bigint), :operator::text, :instance::text,
+    :path::text, :state::text, :failure::text, :announced::text, :at::timestamptz,
+    :keep_until::timestamptz)
+ON CONFLICT (attempt_id) DO NOTHING;
+
+-- name: finish_recording(attempt, state, failure, at, duration_ms, bytes, sha256)!
+-- What the file says after its end; only once.
+UPDATE recordings
+SET state = :state::text, failure = :failure::text, stopped_at = :at::timestamptz,
+    duration_ms = :duration_ms::integer, bytes = :bytes::bigint, sha256 = :sha256::bytea
+WHERE attempt_id = :attempt::uuid AND state = 'started';
+
+-- name: mask_recording(attempt, mask)!
+-- One step more of its masking.
+UPDATE recordings SET masks = masks || :mask::jsonb WHERE attempt_id = :attempt::uuid;
+
+-- name: open_recordings(instance)
+-- Begun and not finished, of this daemon.
+SELECT attempt_id::text, path FROM recordings
+WHERE instance = :instance::text AND state = 'started' ORDER BY started_at;
+
+-- name: due_recordings(instance, at, most)
+-- Those whose time is over, and those of people who were erased.
+SELECT attempt_id::text, path, campaign, started_at, duration_ms, bytes, keep_until
+FROM recordings
+WHERE instance = :instance::text AND state IN ('kept', 'missing', 'not_recorded')
+    AND (keep_until <= :at::timestamptz OR contact_id IS NULL)
+ORDER BY keep_until LIMIT :most::integer;
+
+-- name: delete_recordings(attempts, by, at)
+-- Their files are gone. Logged as one deed.
+WITH gone AS (
+    UPDATE recordings
+    SET state = 'deleted', deleted_at = :at::timestamptz, deleted_by = :by::text
+    WHERE attempt_id = ANY(:attempts::uuid[]) AND state <> 'deleted'
+    RETURNING attempt_id, bytes
+), told AS (
+    INSERT INTO audit (at, who, what, subject, details)
+    SELECT :at::timestamptz, :by::text, 'recordings deleted', NULL,
+        jsonb_build_object('recordings', count(*), 'bytes', coalesce(sum(bytes), 0))
+    FROM gone HAVING count(*) > 0
+)
+SELECT count(*) FROM gone;
+
+-- name: list_recordings(campaign, since, most)
+-- The newest first; campaign NULL = all.
+SELECT attempt_id::text, path, campaign, started_at, duration_ms, bytes, keep_until, state,
+    failure, operator, contact_id, instance, encode(sha256, 'hex'), jsonb_array_length(masks)
+FROM recordings
+WHERE (:campaign::text IS NULL OR campaign = :campaign::text)
+    AND started_at >= :since::timestamptz
+ORDER BY started_at DESC LIMIT :most::integer;
+
+-- name: log_supervision(at, instance, leg, step, supervisor, operator, mode, attempt, detail)!
+-- Append-only.
+INSERT INTO supervisions (at, instance, leg, step, supervisor, operator, mode, attempt_id, detail)
+VALUES (:at::timestamptz, :instance::text, :leg::uuid, :step::text, :supervisor::text,
+    :operator::text, :mode::text, :attempt::uuid, :detail::text);

@@ -1,0 +1,1 @@
+"""The folder of recordings: the files of talks, as the daemon's machine sees them."""
