@@ -62,6 +62,11 @@ def erase_command(phone: str, yes: bool, config: Path) -> None:
         f"erased: {done.contacts} contacts, {done.phones} phones, {done.attempts} attempts;"
         " a stop under the keyed digest stays"
     )
+    if done.recordings_left:
+        click.echo(
+            f"{done.recordings_left} recordings stay, locked by their campaign's retention,"
+            f" until {done.recordings_until:%Y-%m-%d} (dialer recordings list)"
+        )
     if not os.environ.get(LOOKUP_KEY):
         click.echo(
             f"warning: {LOOKUP_KEY} is not set: the digest has no key, and a list of all"

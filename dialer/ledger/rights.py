@@ -20,11 +20,13 @@ SQL = statements("rights")
 
 
 class Erased(NamedTuple):
-    """How many rows went, by kind."""
+    """How many rows went, by kind; the files of his talks that stay, and until when."""
 
     contacts: int
     phones: int
     attempts: int
+    recordings_left: int
+    recordings_until: datetime | None
 
 
 class Chain(NamedTuple):
@@ -67,6 +69,7 @@ def erase(pool: Pool, phone: PhoneId, *, by: str, now: datetime) -> Erased:
         if going_on and going_on[0]:
             what = "a call with this person is going on"
             raise StoreError("postgresql", what, "erase again when it is over")
+        left = connection.execute(SQL["recordings_left"], whom).fetchone() or (0, None)
         connection.execute(SQL["keep_counters"], whom)
         attempts = connection.execute(SQL["erase_attempts"], whom).rowcount
         connection.execute(SQL["loosen_merges"], {"contacts": contacts})
@@ -76,7 +79,13 @@ def erase(pool: Pool, phone: PhoneId, *, by: str, now: datetime) -> Erased:
         connection.execute(SQL["blank_origins"], {"phones": own})
         connection.execute(SQL["blank_changes"], {"phones": own})
         connection.execute(SQL["blank_phones"], {"phones": own, "at": now})
-        done = Erased(contacts=erased, phones=len(own), attempts=attempts)
+        done = Erased(
+            contacts=erased,
+            phones=len(own),
+            attempts=attempts,
+            recordings_left=left[0],
+            recordings_until=left[1],
+        )
         service.add_audit(
             connection,
             who=by,

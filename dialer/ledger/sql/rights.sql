@@ -37,6 +37,9 @@ SELECT jsonb_build_object(
     'attempts', (SELECT jsonb_agg(to_jsonb(a) - 'entry' ORDER BY a.committed_at)
         FROM attempts AS a WHERE a.phone_id = ANY(:phones::bigint[])
             OR a.contact_id = ANY(:contacts::bigint[])),
+    'recordings', (SELECT jsonb_agg(to_jsonb(r) - 'sha256') FROM recordings AS r
+        JOIN attempts AS a ON a.id = r.attempt_id WHERE a.phone_id = ANY(:phones::bigint[])
+            OR a.contact_id = ANY(:contacts::bigint[])),
     'list_moves', (SELECT jsonb_agg(to_jsonb(m)) FROM list_moves AS m
         WHERE m.contact_id = ANY(:contacts::bigint[])
             OR m.phone_id = ANY(:phones::bigint[])),
@@ -48,6 +51,12 @@ SELECT jsonb_build_object(
 SELECT count(*) FROM attempts
 WHERE ended_at IS NULL
     AND (phone_id = ANY(:phones::bigint[]) OR contact_id = ANY(:contacts::bigint[]));
+
+-- name: recordings_left(phones, contacts)
+-- Files of his talks that their campaign's retention keeps: how many, and until when at most.
+SELECT count(*), max(r.keep_until) FROM recordings AS r JOIN attempts AS a ON a.id = r.attempt_id
+WHERE r.state IN ('started', 'kept')
+    AND (a.phone_id = ANY(:phones::bigint[]) OR a.contact_id = ANY(:contacts::bigint[]));
 
 -- name: keep_counters(phones, contacts)
 -- Of the attempts that go: nobody's counters.
