@@ -8,7 +8,7 @@ import pytest
 
 from dialer.core.model import Caps, Window
 from dialer.settings.presets import names, preset
-from tests.rooms.settings.written import CAMPAIGN, read, told
+from tests.rooms.settings.written import CAMPAIGN, DAEMON, read, told
 
 DEBT = CAMPAIGN + "preset: ru-debt\n"
 
@@ -80,3 +80,23 @@ def test_advertising_without_an_operator_is_refused_with_the_reference(tmp_path)
 def test_an_unknown_preset_has_the_nearest_name(tmp_path) -> None:
     sentences = told(tmp_path, spring=CAMPAIGN + "preset: ru-dept\n")
     assert any("ru-debt" in one for one in sentences)
+
+
+HOME = """\
+responsible: {name: Example Ltd, contact: privacy@example.com}
+personal_data:
+  collected_in: [RU]
+  kept_in: {postgresql: RU, redis: RU, recordings: RU, backups: RU}
+"""
+
+
+def test_a_store_abroad_for_data_collected_in_russia_is_refused(tmp_path) -> None:
+    """R6.12: the fine is for the store, whatever is dialed."""
+    assert told(tmp_path, DAEMON + HOME, spring=CAMPAIGN) == []
+    (sentence,) = told(tmp_path, DAEMON + HOME.replace("backups: RU", "backups: DE"))
+    assert "backups: is in DE: 152-FZ" in sentence
+    (sentence,) = told(tmp_path, DAEMON + HOME.replace(", backups: RU", ""))
+    assert "backups is not named" in sentence
+    nobody = HOME.split("\n", 1)[1]
+    (sentence,) = told(tmp_path, DAEMON + nobody)
+    assert "responsible is missing" in sentence
