@@ -21,6 +21,7 @@ from gevent.pywsgi import WSGIServer
 from dialer.core.model import Campaign, InstanceName, Moment
 from dialer.core.permission.destinations import refusal
 from dialer.core.permission.reasons import Reason
+from dialer.diary.files import DiaryFiles
 from dialer.engine.daemon import Daemon, Plan, Ports
 from dialer.engine.retention import prune
 from dialer.engine.status import health
@@ -165,6 +166,17 @@ def holidays_of(
     return holidays
 
 
+def diary_folder(instance: InstanceName) -> Path:
+    """Where this daemon's diary of pacing is: each has its own, their laws have own numbers.
+
+    Below $DIALER_STATE, else systemd's state directory, else the user's.
+    """
+    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    systemd = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    state = os.environ.get("DIALER_STATE") or systemd or f"{home}/dialer"
+    return Path(state) / "pacing" / instance
+
+
 # ------------------------------------------------------------------ the daemon
 
 
@@ -197,6 +209,7 @@ class Service:
             ),
             meter=self.meter,
             clock=clock,
+            diary=DiaryFiles(diary_folder(settings.instance), self.meter),
             recordings=RecordingFolder(),
         )
         self.daemon = Daemon(

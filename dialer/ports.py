@@ -24,6 +24,7 @@ from dialer.core.model import (
     Entry,
     Gateway,
     GatewayName,
+    GroupName,
     InstanceName,
     Intent,
     IntentAnswer,
@@ -40,6 +41,8 @@ from dialer.core.model import (
     Tone,
     Window,
 )
+from dialer.core.pacing.law_source import LawSource
+from dialer.core.pacing.observation import Decision, Team
 
 
 class Clock(Protocol):
@@ -461,6 +464,46 @@ class HotLead:
     contact_id: ContactId
 
 
+class WindowCounts(NamedTuple):
+    """Answered calls of a campaign in its cap's window; all but `answered` are parts of it."""
+
+    answered: int = 0  # whatever picked up
+    connected: int = 0  # had an operator
+    abandoned: int = 0
+    early_hang_ups: int = 0  # left by themselves while they waited
+    machines: int = 0  # of the connected, said by operators to be machines
+    first_at: datetime | None = None  # about when the window's first answer was
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceRequest:
+    """A daemon asks for drops of the window [since, until). `budget` says how many the window
+    bears as a whole, by its counts; `wants` False: it dials nothing now and leaves its part to
+    the others.
+    """
+
+    campaign: CampaignName
+    instance: InstanceName
+    since: datetime
+    until: datetime
+    budget: Callable[[WindowCounts], float]
+    wants: bool
+    lease_s: float
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceAnswer:
+    """`drops` are ours of the `whole` budget (below 0: overdrawn); `others`: daemons that dial
+    beside us.
+    """
+
+    counts: WindowCounts
+    drops: float
+    whole: float
+    others: int
+
+
 class OperatorChange(NamedTuple):
     """One change of an operator's state, for the log that occupancy is reckoned from."""
 
@@ -698,8 +741,39 @@ class Ledger(Protocol):
         now: datetime,
     ) -> None: ...
 
-    def abandonment(self, campaign: CampaignName, since: datetime) -> tuple[int, int]:
-        """(abandoned by us, answered by people) since then, for the cap."""
+    def take_slice(self, asked: SliceRequest) -> SliceAnswer:
+        """The cap's window as it is now, and what of its budget is ours until the lease ends.
+
+        What all daemons hold together is never more than the window's budget.
+        """
+        ...
+
+    def return_slices(self, instance: InstanceName) -> None:
+        """We stop: the others may have them."""
+        ...
+
+    def save_estimates(
+        self, instance: InstanceName, learned: Mapping[CampaignName, Any], now: datetime
+    ) -> None:
+        """What pacing has learned, as JSON holds it."""
+        ...
+
+    def load_estimates(
+        self, campaign: CampaignName, instance: InstanceName
+    ) -> tuple[datetime, Any] | None:
+        """When saved, and what: this daemon's, else the latest of another one."""
+        ...
+
+    def answers_at_hour(
+        self, campaign: CampaignName, since: datetime, hour: int, zone: str
+    ) -> tuple[int, int]:
+        """(dialed, answered) since then, about this hour of the zone's day."""
+        ...
+
+    def cancelled_since(
+        self, contacts: Sequence[ContactId], since: datetime
+    ) -> frozenset[ContactId]:
+        """Who of these has been rung and given up by pacing since then."""
         ...
 
     def add_hot_lead(self, lead: HotLead, now: datetime) -> None:
@@ -737,6 +811,34 @@ class Ledger(Protocol):
     ) -> int: ...
 
     def log_supervision(self, one: Supervised) -> None: ...
+
+
+# --------------------------------------------------------------------------------- the diary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """One decision of a group, with all that it was made from. `laws`: of each predictive
+    campaign the number of its law and what that was made of.
+    """
+
+    at: datetime
+    group: GroupName
+    team: Team
+    laws: Mapping[str, tuple[int, LawSource]]
+    decisions: Mapping[CampaignName, Decision]
+
+
+class Diary(Protocol):
+    """Decisions of pacing, day by day, to be decided again (`dialer replay`)."""
+
+    def note(self, decided: Decided) -> None:
+        """Cheap: never blocks, never raises; what is too much is dropped and counted."""
+        ...
+
+    def write(self, now: datetime) -> None:
+        """What was noted goes to the day's file. Raises StoreError."""
+        ...
 
 
 # --------------------------------------------------------------------------------- metrics

@@ -9,6 +9,7 @@ said that the code does not say: handlers' and events' own docstrings, the table
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -21,7 +22,7 @@ from dialer.core.calls.causes_table import TABLE
 from dialer.core.calls.machine import Table, Transition, edges, ignore
 from dialer.core.model import Disposition
 from dialer.metrics.names import METRICS, Kind, Label, Metric
-from dialer.settings.description import describe
+from dialer.settings.description import SCHEMAS, describe, json_schema
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -38,9 +39,21 @@ def documents() -> dict[str, str]:
     }
 
 
+def schemas() -> dict[str, str]:
+    """File under config/schema/ -> its whole text, for editors."""
+    return {
+        f"{name}.json": json.dumps(json_schema(name), indent=1, ensure_ascii=False) + "\n"
+        for name in SCHEMAS
+    }
+
+
 def main() -> None:
     for name, text in documents().items():
         (ROOT / "docs" / name).write_text(text, encoding="utf-8")
+    folder = ROOT / "config" / "schema"
+    folder.mkdir(exist_ok=True)
+    for name, text in schemas().items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 # ------------------------------------------------------------------ Markdown

@@ -43,7 +43,8 @@ def main() -> None:
     words = arguments()
     top = Path(f"{words.destdir}{words.prefix}")
     etc = Path(f"{words.destdir}{words.sysconfdir}") / "dialer"
-    environment(top / "lib" / "dialer", words.python)
+    if not words.no_environment:
+        environment(top / "lib" / "dialer", words.python, compiled=not words.no_compile)
     launcher(top / "bin" / "dialer", words.sysconfdir)
     units(top / "lib", words.prefix, words.sysconfdir)
     documents(top / "share" / "doc" / "dialer")
@@ -57,13 +58,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--prefix", default="/usr/local")
     parser.add_argument("--sysconfdir", default="/etc")
     parser.add_argument("--python", default=str(Path(sys._base_executable).resolve()))
+    parser.add_argument("--no-compile", action="store_true", help="quicker, slower to start")
+    parser.add_argument("--no-environment", action="store_true", help="all but the program")
     return parser.parse_args()
 
 
 # ------------------------------------------------------------------ the environment
 
 
-def environment(home: Path, python: str) -> None:
+def environment(home: Path, python: str, *, compiled: bool) -> None:
     """A virtual environment that may be moved: nothing in it names its own place."""
     shutil.rmtree(home, ignore_errors=True)
     packages = home / "lib" / MINOR / "site-packages"
@@ -78,12 +81,13 @@ def environment(home: Path, python: str) -> None:
     shutil.copytree(
         ROOT / "dialer", packages / "dialer", ignore=shutil.ignore_patterns("__pycache__")
     )
-    compileall.compile_dir(
-        packages,
-        quiet=1,
-        stripdir=str(packages),
-        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
-    )
+    if compiled:
+        compileall.compile_dir(
+            packages,
+            quiet=1,
+            stripdir=str(packages),
+            invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
+        )
 
 
 def closure() -> Iterator[Distribution]:

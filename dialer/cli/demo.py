@@ -40,13 +40,20 @@ START_S = 60.0
 
 @click.command()
 @click.option("--config", type=FILE, help="Your configuration instead of the demo's.")
-@click.option("--campaign", "campaigns", type=FILE, multiple=True, help="Repeatable.")
+@click.option(
+    "--campaign",
+    "campaigns",
+    type=FILE,
+    multiple=True,
+    help="Rehearsed even if not active; repeatable.",
+)
 @click.option("--contacts", type=FILE, help="Your contacts, CSV or JSON lines.")
 @click.option("--operators", type=click.IntRange(0, 2000), help="As many instead.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Repeats a world.")
 @click.option("--seconds", type=click.FloatRange(min=1), help="End by itself.")
 @click.option("--time-scale", type=click.FloatRange(0.01, 10), default=1.0, hidden=True)
 @click.option("--world", type=FILE, help="Other people and carriers (config/demo_world.yaml).")
+@click.option("--any-hour", is_flag=True, help="Without the windows of --campaign.")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
 def demo_command(
     config: Path | None,
@@ -57,6 +64,7 @@ def demo_command(
     seconds: float | None,
     time_scale: float,
     world: Path | None,
+    any_hour: bool,
     as_json: bool,
 ) -> None:
     """Rehearse a campaign on a simulated switch, with everything it needs."""
@@ -77,6 +85,7 @@ def demo_command(
         seed=seed,
         time_scale=time_scale,
         world=world or HOME / "config" / "demo_world.yaml",
+        any_hour=any_hour,
     )
     console = Console(stderr=as_json)
     with Rehearsal(rehearsed) as rehearsal:

@@ -35,6 +35,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "plan",
         "Show what a campaign would dial now, and why each other one is held back.",
     ),
+    "replay": ("replay", "Decide a recorded day of pacing again, or by another pacing."),
     "recordings": ("recordings", "List recordings of talks, delete those whose time is over."),
     "report": ("report", "Show what came of a campaign."),
     "resume": ("halt", "End the emergency stop."),

@@ -48,6 +48,7 @@ class Rehearsed:
     seed: int
     time_scale: float = 1.0
     world: Path | None = None
+    any_hour: bool = False
 
 
 class Rehearsal:
@@ -59,6 +60,7 @@ class Rehearsal:
         self.restarts = 0
         self._undo = ExitStack()
         self._ending = False
+        self._campaigns = rehearsed.campaign_files
 
     def __enter__(self) -> Rehearsal:
         try:
@@ -92,10 +94,13 @@ class Rehearsal:
             "DIALER_SIM_PASSWORD": password,
             "DIALER_REDIS_URL": redis.url,
             "DIALER_POSTGRESQL_DSN": postgres.url,
+            "DIALER_STATE": os.environ.get("DIALER_STATE") or str(self.folder / "state"),
             "DIALER_HTTP_LISTEN": f"127.0.0.1:{_free_port()}",
         }
         self.config = self._derived_config()
+        # First as they are written: what is wrong is told with the files' own names.
         self.loaded = self._load()
+        self._campaigns = tuple(map(self._derived_campaign, self.rehearsed.campaign_files))
         self.environment["DIALER_SWITCH_PORT"] = str(self._start_switch())
         self.loaded = self._load()
 
@@ -106,7 +111,7 @@ class Rehearsal:
     def _load(self) -> Loaded:
         return load(
             self.config,
-            campaign_files=self.rehearsed.campaign_files or None,
+            campaign_files=self._campaigns or None,
             environ=self.environment,
         )
 
@@ -125,6 +130,22 @@ class Rehearsal:
         derived = self.folder / source.name
         text = yaml.safe_dump(tree, allow_unicode=True, sort_keys=False)
         derived.write_text(text, encoding="utf-8")
+        return derived
+
+    def _derived_campaign(self, file: Path) -> Path:
+        """Named on purpose, it is rehearsed although it is not active: nobody real is called.
+
+        At any hour: without its windows, so that it can be seen in the evening.
+        """
+        tree = yaml.compose(file.read_text(encoding="utf-8"), yaml.SafeLoader)
+        assert isinstance(tree, yaml.MappingNode)
+        dropped = {"active", *(("windows", "holidays") if self.rehearsed.any_hour else ())}
+        # Nodes, not values: what stood there without quotes must stay without.
+        tree.value = [(key, value) for key, value in tree.value if key.value not in dropped]
+        tree.value.append((_word("active", "str"), _word("true", "bool")))
+        derived = self.folder / "campaigns" / file.name
+        derived.parent.mkdir(exist_ok=True)
+        derived.write_text(yaml.serialize(tree, allow_unicode=True), encoding="utf-8")
         return derived
 
     def _start_switch(self) -> int:
@@ -159,7 +180,7 @@ class Rehearsal:
     def start_daemon(self) -> None:
         """The unchanged daemon; `keep_alive` starts it again when it dies."""
         words = [sys.executable, "-m", "dialer", "run", "--config", str(self.config)]
-        for file in self.rehearsed.campaign_files:
+        for file in self._campaigns:
             words += ["--campaign", str(file)]
         with self.log.open("ab") as errors:
             self.daemon = subprocess.Popen(
@@ -217,6 +238,10 @@ def _operators(tree: dict[str, Any], wanted: int) -> dict[str, Any]:
             made_up["endpoint"] = f"user/{extension}@{domain}"
         chosen[f"operator{index}"] = made_up
     return chosen
+
+
+def _word(text: str, kind: str) -> yaml.ScalarNode:
+    return yaml.ScalarNode(f"tag:yaml.org,2002:{kind}", text)
 
 
 def _absolute(value: Any, folder: Path) -> Any:

@@ -211,6 +211,53 @@ class Rounds:
     uncharged_per_day: int = 10  # most attempts a day that failed at the carrier or at us
 
 
+class Denominator(StrEnum):
+    """Of what the abandoned calls are a share."""
+
+    LIVE = "live"  # answered by people: machines leave it when operators report them
+    ANSWERED = "answered"  # whatever picked up
+
+
+class Spending(StrEnum):
+    """When the cap's drops may be had."""
+
+    STRICT = "strict"  # only those that are earned already
+    AHEAD = "ahead"  # some of those that the rest of the window will earn
+
+
+class EarlyHangUps(StrEnum):
+    """A person who hangs up while he waits, before we are too late."""
+
+    APART = "apart"  # is shown apart
+    ABANDONED = "abandoned"  # counts as abandoned
+
+
+class Uncertified(StrEnum):
+    """How is dialed while too few answers are in for a certificate."""
+
+    LEDGER = "ledger"
+    PROGRESSIVE = "progressive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abandonment:
+    """The abandonment cap and how it is counted (R3.2; pacing.md 2, 5).
+
+    `window`: "day", "30d" (this day and the 29 before) or "4h" (each four hours from midnight),
+    all in `zone` (None: the campaign's). `certify`: the confidence with which the cap is to be
+    certified.
+    """
+
+    limit: float = 0.03
+    window: str = "day"
+    zone: str | None = None
+    denominator: Denominator = Denominator.LIVE
+    spending: Spending = Spending.AHEAD
+    early_hang_ups: EarlyHangUps = EarlyHangUps.APART
+    certify: float | None = None
+    uncertified: Uncertified = Uncertified.LEDGER
+
+
 class WhenFull(StrEnum):
     """What a campaign that records does while nothing can be recorded (R3.10)."""
 
@@ -271,8 +318,7 @@ class Campaign:
     message: str = "abandoned.wav"
     silence_ms: int = 1800  # the dead man's script plays so much silence before the message
     opt_out_key: str = "9"  # during the message: never call again; "" = no such key
-    abandonment_cap: float = 0.03
-    abandonment_window: str = "day"
+    abandonment: Abandonment = field(default_factory=Abandonment)
     record: bool = False
     when_full: WhenFull = WhenFull.GO_ON
     announce: str | None = None  # the sound that tells both that the talk is recorded
@@ -285,6 +331,10 @@ class Campaign:
     retry_s: Mapping[Disposition, float] = field(default_factory=dict)
     active: bool = True
     revision: str = ""  # digest of the file it came from
+
+    @property
+    def abandonment_cap(self) -> float:
+        return self.abandonment.limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from dialer.core.calls import events as happened
 from dialer.core.calls import operators
 from dialer.core.calls.attempts import AttemptState
 from dialer.core.calls.operators import Operator, OperatorState
+from dialer.core.calls.results import is_machine
 from dialer.core.model import AttemptId, InstanceName, Moment, OperatorId, PhoneId, Supervision
 from dialer.core.permission.reasons import Reason
 from dialer.engine.calls import Calls
@@ -73,6 +74,7 @@ class Control:
         reload: Callable[[], Answer],
         hot: Callable[[], None],
         errand: Callable[..., None],
+        machine: Callable[[AttemptId, Moment], None],
         mask: Callable[..., str | None],
         supervise: Callable[..., str | None],
     ) -> None:
@@ -85,6 +87,7 @@ class Control:
         self._meter = meter
         self._instance = instance
         self._errand = errand
+        self._machine = machine
         self._mask_recording = mask
         self._supervise_operator = supervise
         self._verbs: dict[str, Callable[[Mapping[str, Any]], Answer]] = {
@@ -213,6 +216,8 @@ class Control:
             summary=str(words.get("summary", "")),
             now=self._clock.now().wall,
         )
+        if is_machine(str(words.get("result", ""))):
+            self._dispatcher.do(lambda now: self._machine(attempt, now))
         if operator.state is OperatorState.WRAPUP and operator.attempt == attempt:
             return self._tell(words, happened.Disposed())
         return {"ok": True, "state": operator.state.value}

@@ -28,7 +28,8 @@ from dialer.engine.leases import Leases
 from dialer.engine.lines import Lines
 from dialer.engine.name import Name
 from dialer.engine.outbox import Outbox
-from dialer.engine.pacer import Pacer
+from dialer.engine.pacing import Pacing
+from dialer.engine.pacing_books import PacingBooks
 from dialer.engine.performer import Performer
 from dialer.engine.plan import Plan, Ports
 from dialer.engine.reaper import Reaper
@@ -100,6 +101,7 @@ class Daemon:
             switch_calls_at_once=plan.switch_calls_at_once,
         )
         self.tally = AnswerTally()
+        self.books = PacingBooks(self.calls, ports.meter)
         self.name = Name(self._instance, ports.ledger, self.gate, self._notifier)
         self.outbox = Outbox(
             ports.ledger,
@@ -140,6 +142,7 @@ class Daemon:
             recorder=self.recorder,
             lines=self.lines,
             tally=self.tally,
+            settled=self.books.settled,
         )
         self.dispatcher = Dispatcher(
             self.calls,
@@ -149,6 +152,7 @@ class Daemon:
             changed=lambda: self.pacer.wake(),
             alive=self._notifier.alive,
             operator_moved=self.outbox.operator_moved,
+            books=self.books,
             strict=self._strict,
         )
         self.performer.connect(self.dispatcher)
@@ -166,19 +170,20 @@ class Daemon:
             open_for_work=self._may_feed,
             fed=lambda campaign: self.pacer.fed(campaign),
         )
-        self.pacer = Pacer(
+        self.pacing = Pacing(
             self.calls,
             self.dispatcher,
-            (ports.hopper, ports.ledger),
+            ports,
+            self.books,
+            self.outbox,
             self.lines,
             self.gate,
             self.tally,
-            clock,
-            meter,
             instance=self._instance,
             hungry=self.feeder.nudge,
             unrecordable=self.recorder.stops,
         )
+        self.pacer = self.pacing.pacer
 
     def _build_repair(self) -> None:
         """Who compares what we believe with the switch and the stores."""
@@ -205,7 +210,7 @@ class Daemon:
             clock,
             meter,
             instance=instance,
-            capped=self.pacer.caps.__setitem__,
+            caps=self.pacing.caps.refresh,
             refill=self.feeder.wake,
             halted=lambda: self.control.cancel_all(),
             boxes=(self.outbox.to_ledger, self.outbox.to_hopper),
@@ -239,6 +244,7 @@ class Daemon:
             reload=self._reload,
             hot=self.feeder.wake,
             errand=self.nursery.errand,
+            machine=self.books.machine,
             mask=self.recorder.mask,
             supervise=self.supervisors.supervise,
         )
@@ -258,7 +264,7 @@ class Daemon:
             ports.presence,
             self.lines,
             self.gate,
-            self.pacer,
+            self.pacing,
             self.outbox,
             clock,
             meter,
@@ -290,6 +296,7 @@ class Daemon:
             # If a greenlet died: what has ended should still be in the books.
             self.outbox.wait_empty(LAST_WORDS_S)
             self.nursery.stop()
+            self.pacing.stop(self._ports.clock.now())
             if self.name.ours:  # else it is our successor who is seen
                 self._forget()
             self._ports.ledger.close()
@@ -311,6 +318,7 @@ class Daemon:
         start("outbox to redis", self.outbox.to_hopper.run)
         # What is open in our name becomes live before anything is claimed or fed.
         self.reaper.adopt_open()
+        self.pacing.memory.restore(now)
         self.recorder.adopt()
         start("recorder", self.recorder.run)
         start("supervisors", self.supervisors.run)
@@ -326,6 +334,7 @@ class Daemon:
         start("surroundings", self.surroundings.run)
         start("status", self.status.run)
         start("pacer", self.pacer.run)
+        start("pacing", self.pacing.run)
         start("reload", self._reload_when_asked)
 
     def _drain(self) -> None:

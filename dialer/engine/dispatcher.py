@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import gevent
 import structlog
@@ -80,6 +80,14 @@ class Do:
 Item = SwitchEvent | ToAttempt | ToOperator | Do
 
 
+class Books(Protocol):
+    """Who learns from every change, in the same turn (pacing)."""
+
+    def attempt_moved(self, before: Attempt, after: Attempt, now: Moment) -> None: ...
+
+    def operator_moved(self, before: Operator, after: Operator, now: Moment) -> None: ...
+
+
 class Dispatcher:
     """Owns the inbox and the clock's deadlines; the only caller of the cores' `step`."""
 
@@ -93,6 +101,7 @@ class Dispatcher:
         changed: Callable[[], None],
         alive: Callable[[], None],
         operator_moved: Callable[[Operator, Moment], None],
+        books: Books,
         strict: bool = False,
     ) -> None:
         self._calls = calls
@@ -102,6 +111,7 @@ class Dispatcher:
         self._changed = changed
         self._alive = alive
         self._operator_moved = operator_moved
+        self._books = books
         self._strict = strict
         self._timers = Timers()
         self._inbox: deque[Item] = deque()
@@ -241,6 +251,7 @@ class Dispatcher:
             return
         if after is not attempt:
             self._calls.put_attempt(after)
+            self._books.attempt_moved(attempt, after, now)
             self._deadline("attempt", key, attempt.deadline_at, after.deadline_at)
             # Not only where the state changed: dialer::ready makes a waiting customer pairable.
             self._touch(after)
@@ -261,6 +272,7 @@ class Dispatcher:
             return
         if after is not operator:
             self._calls.put_operator(after)
+            self._books.operator_moved(operator, after, now)
             self._deadline("operator", key, operator.deadline_at, after.deadline_at)
             self._dirty.update(self._calls.profiles[key].groups)
             if after.state is not operator.state:

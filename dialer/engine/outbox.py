@@ -116,6 +116,10 @@ class Box:
         self._filled.set()
 
     @property
+    def items(self) -> tuple[Item, ...]:
+        return tuple(self._items)
+
+    @property
     def size(self) -> int:
         return len(self._items)
 
@@ -249,6 +253,10 @@ class Outbox:
                 operator.pause_reason,
             )
         )
+
+    def unwritten(self) -> list[Outcome]:
+        """Results that no book holds yet."""
+        return [one.outcome for one in self.to_ledger.items if isinstance(one, Settled)]
 
     @property
     def size(self) -> int:

@@ -1,112 +1,72 @@
-"""How many calls go out now: observation -> decide -> claim -> committed intent -> originate.
+"""How many calls go out now: the moment -> decision -> cancelled and launched calls.
 
-One greenlet for all groups, so that an operator who serves several is planned with once. It
-looks when something changed, at most each `MIN_INTERVAL_S`, and on a tick. What a limit cuts
-off is not queued: the next look decides afresh. Walk of a contact, steps 3 to 5
-(docs/architecture.md).
+One greenlet for all groups. It looks when something changed, at most each `MIN_INTERVAL_S`, and
+on a tick; all campaigns of a group are decided together, from one balance of its operators.
+What a limit cuts off is not queued: the next look decides afresh. Walk of a contact, step 3
+(docs/architecture.md); the launch is `launch.Launcher`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import date, datetime, timedelta
-from uuid import uuid4
 
 import gevent
-import structlog
 from gevent.event import Event as Signal
 
 from dialer.core.calls import attempts
 from dialer.core.calls import events as happened
 from dialer.core.calls.attempts import AttemptState
-from dialer.core.calls.operators import OperatorState
-from dialer.core.model import (
-    AttemptId,
-    Campaign,
-    CampaignName,
-    Claimed,
-    ContactId,
-    GatewayName,
-    GroupName,
-    InstanceName,
-    Intent,
-    IntentAnswer,
-    Moment,
-    NumberId,
-)
-from dialer.core.pacing.balance import free_for
-from dialer.core.pacing.decide import decide
-from dialer.core.pacing.observation import Decision, Observation
-from dialer.core.permission.grounds import grounds
-from dialer.core.permission.reasons import REQUEUED, Reason
+from dialer.core.model import AttemptId, Campaign, CampaignName, GroupName, Mode, Moment
+from dialer.core.pacing.observation import Decision, Team
+from dialer.core.pacing.sentence import sentence
 from dialer.engine.calls import ASKING, IN_FLIGHT, Calls
 from dialer.engine.dispatcher import Dispatcher, ToAttempt
-from dialer.engine.gate import Gate
-from dialer.engine.lines import Lines
-from dialer.engine.tally import AnswerTally
-from dialer.errors import StoreError
-from dialer.ports import ClaimRequest, Clock, Hopper, Ledger, Meter, Shown
+from dialer.engine.launch import Launcher
+from dialer.engine.pacing_guard import PacingGuard
+from dialer.engine.team import Lookout
+from dialer.ports import Clock, Meter
 
-log = structlog.get_logger(__name__)
-
-MIN_INTERVAL_S = 0.1
+MIN_INTERVAL_S = 0.25
 TICK_S = 0.5
-#: Claims of so many in one round trip (dependencies.md 3: ten are enough for anything).
-CLAIM = 50
-#: Past it another daemon may resolve the attempt; renewed by the reaper while we live.
-LEASE_S = 60.0
-#: A refused contact of which nobody said until when is looked at again after so long.
-AGAIN_S = 900.0
-#: A pool that was found used up, or a hopper that was found empty, is not asked again for so
-#: long.
-REST_S = 1.0
-#: A number of which the ledger says that its day is over is not shown for so long; then it is
-#: asked again, because calls that never reached the carrier are given back, and limits change.
-SPENT_S = 60.0
+
+#: (group, what was seen, what was decided): for the recorder.
+Noted = Callable[[GroupName, Team, Mapping[CampaignName, Decision], Moment], None]
 
 
 class Pacer:
-    """Launches calls; the only caller of `core.pacing`."""
+    """Decides; the only caller of the core's policies."""
 
     def __init__(
         self,
         calls: Calls,
         dispatcher: Dispatcher,
-        stores: tuple[Hopper, Ledger],
-        lines: Lines,
-        gate: Gate,
-        tally: AnswerTally,
+        lookout: Lookout,
+        launcher: Launcher,
+        guard: PacingGuard,
         clock: Clock,
         meter: Meter,
         *,
-        instance: InstanceName,
-        hungry: Callable[[], None],
-        unrecordable: Callable[[Campaign], bool],
+        noted: Noted,
     ) -> None:
         self._calls = calls
         self._dispatcher = dispatcher
-        self._hopper, self._ledger = stores
-        self._lines = lines
-        self._gate = gate
-        self._tally = tally
+        self._lookout = lookout
+        self._launcher = launcher
+        self._guard = guard
         self._clock = clock
         self._meter = meter
-        self._instance = instance
-        self._hungry = hungry
-        self._unrecordable = unrecordable
+        self._noted = noted
         self._signal = Signal()
         self.decisions: dict[CampaignName, Decision] = {}
-        self.held_back: dict[CampaignName, Mapping[str, int]] = {}
-        #: (abandoned by us, answered by people) in the cap's window, refreshed by the reaper.
-        self.caps: dict[CampaignName, tuple[int, int]] = {}
-        self._resting: dict[tuple[CampaignName, Reason], float] = {}
-        self._spent: dict[tuple[NumberId, date], float] = {}
         self._looked_at_s = clock.now().mono_s
 
     def wake(self) -> None:
         self._signal.set()
+
+    def fed(self, campaign: CampaignName) -> None:
+        """The feeder has put something into this hopper."""
+        if self._launcher.fed(campaign):
+            self._signal.set()
 
     def run(self) -> None:
         while True:
@@ -121,232 +81,68 @@ class Pacer:
     # ------------------------------------------------------------------ one look
 
     def look(self, now: Moment) -> None:
-        """Every active campaign once, the more important first."""
-        elapsed_s, self._looked_at_s = now.mono_s - self._looked_at_s, now.mono_s
-        active = [one for one in self._calls.campaigns.values() if one.active]
-        for campaign in sorted(active, key=self._turn):
-            decision = decide(campaign.mode, self.observe(campaign, now))
-            self.decisions[campaign.name] = decision
-            self._meter.count(
-                "dialer_pacing_bound_seconds_total",
-                elapsed_s,
-                campaign=campaign.name,
-                binding=decision.why.binding.value,
-            )
-            if decision.launch:
-                self._launch(campaign, decision.launch, now)
-            for _, attempt in self._ringing(campaign)[: decision.cancel]:
-                self._dispatcher.put(ToAttempt(attempt, happened.Stop(attempts.OVERDIAL)))
+        """Every group with an active campaign once, the more important first."""
+        # A clock that stepped back bound nobody.
+        elapsed_s, self._looked_at_s = max(0.0, now.mono_s - self._looked_at_s), now.mono_s
+        groups: dict[GroupName, list[Campaign]] = {}
+        for campaign in self._calls.campaigns.values():
+            if campaign.active:
+                groups.setdefault(campaign.group, []).append(campaign)
+        for group in sorted(groups, key=lambda name: self._group_turn(groups[name])):
+            self._look_at(group, groups[group], now, elapsed_s)
+
+    def _group_turn(self, campaigns: Sequence[Campaign]) -> tuple[int, float, str]:
+        return min(map(self._turn, campaigns))
 
     def _turn(self, campaign: Campaign) -> tuple[int, float, str]:
         """By priority, then by who is furthest behind its share of the calls in flight."""
         live = self._calls.count(campaign.name, *IN_FLIGHT, *ASKING, AttemptState.TALKING)
         return (-campaign.priority, live / campaign.share, campaign.name)
 
-    def observe(self, campaign: Campaign, now: Moment) -> Observation:
-        """Everything that the decision may look at, read in one go."""
-        calls, shut = self._calls, self._gate.reasons
-        states = [one.state for _, one in calls.members(campaign.group)]
-        abandoned, answered = self.caps.get(campaign.name, (0, 0))
-        room = self._lines.room(campaign, calls, now)
-        return Observation(
-            ready=self._ready_for(campaign),
-            offered=states.count(OperatorState.OFFERED),
-            talking=states.count(OperatorState.TALKING),
-            wrapup=states.count(OperatorState.WRAPUP),
-            logged_in=len(states) - states.count(OperatorState.OFFLINE),
-            waiting=calls.count(campaign.name, AttemptState.WAITING),
-            in_flight=calls.count(campaign.name, *IN_FLIGHT),
-            tokens=sum(room.values()),
-            channels=None if self._lines.up(campaign, now) else 0,
-            numbers=self._rested(Reason.POOL_USED_UP, campaign, now),
-            hopper_size=self._rested(Reason.HOPPER_EMPTY, campaign, now),
-            ratio=campaign.ratio,
-            cap=campaign.abandonment_cap,
-            abandoned=abandoned,
-            answered=answered,
-            answer_rate=self._tally.rate(campaign.name),
-            ringing_s=tuple(now.mono_s - rang for rang, _ in self._ringing(campaign)),
-            unrecordable=self._unrecordable(campaign),
-            halted=Reason.HALTED in shut,
-            switch_blind=Reason.SWITCH_BLIND in shut,
-            paused=bool(shut.keys() - {Reason.HALTED, Reason.SWITCH_BLIND}),
-        )
-
-    def _ringing(self, campaign: Campaign) -> list[tuple[float, AttemptId]]:
-        """(since when, attempt) of the campaign's ringing calls, the longest first."""
-        return sorted(
-            (one.rang_at.mono_s, key)
-            for key, one in self._calls.attempts.items()
-            if one.state is AttemptState.RINGING
-            and one.rang_at is not None
-            and one.claimed.entry.campaign == campaign.name
-        )
-
-    def _ready_for(self, campaign: Campaign) -> int:
-        """Ready operators of the group, less those whom other campaigns' calls will take."""
-        ready = {
-            one.id: self._calls.profiles[one.id].groups
-            for one in self._calls.operators.values()
-            if one.state is OperatorState.READY
-        }
-        claims: Counter[GroupName] = Counter()
-        for other in self._calls.campaigns.values():
-            if other.name != campaign.name:
-                claims[other.group] += self._calls.count(
-                    other.name, *IN_FLIGHT, AttemptState.WAITING
-                )
-        return free_for(ready, claims).get(campaign.group, 0)
-
-    def _rested(self, reason: Reason, campaign: Campaign, now: Moment) -> int | None:
-        """0 while what was found empty a moment ago need not be asked again, else no limit."""
-        return 0 if self._resting.get((campaign.name, reason), 0.0) > now.mono_s else None
-
-    # ------------------------------------------------------------------ claim
-
-    def _launch(self, campaign: Campaign, want: int, now: Moment) -> None:
-        """Claim and commit in batches until there are `want`, or a limit says enough."""
-        try:
-            # The gate may be shut while a store is waited for.
-            while want > 0 and self._gate.is_open:
-                claimed, shown, asked = self._claim(campaign, want, now)
-                if claimed:
-                    self._commit(campaign, claimed, shown, now)
-                want -= len(claimed)
-                if len(claimed) < asked or asked == 0:
-                    return
-        except StoreError as error:
-            self._meter.count("dialer_store_errors_total", store=error.store)
-            self._gate.shut(Reason.STORE_FAILED, str(error))
-
-    def _claim(
-        self, campaign: Campaign, want: int, now: Moment
-    ) -> tuple[Sequence[Claimed], Sequence[Shown], int]:
-        """(claimed, numbers that could be shown, asked for): never more than the gateway with
-        the least room could take.
-        """
-        room = self._lines.room(campaign, self._calls, now)
-        self._spent = {key: at for key, at in self._spent.items() if at > now.mono_s}
-        shown = self._lines.shown(campaign, room, self._spent, now)
-        count = self._at_most(shown, room, want)
-        shown = [
-            replace(one, others=tuple(name for name in one.others if room[name] >= count))
-            if one.others
-            else one
-            for one in shown
-        ]
-        if count == 0:
-            if room and not shown:
-                self._rest(Reason.POOL_USED_UP, campaign, now)
-            return (), shown, 0
-        request = ClaimRequest(
-            campaign=campaign.name,
-            count=count,
-            shown=shown,
-            attempt_ids=[AttemptId(str(uuid4())) for _ in range(count)],
-            owner=self._instance,
-            lease_s=LEASE_S,
-            now=now,
-        )
-        answer = self._hopper.claim(request)
-        self.held_back[campaign.name] = answer.held_back
-        for reason, times in answer.held_back.items():
+    def _look_at(
+        self, group: GroupName, campaigns: list[Campaign], now: Moment, elapsed_s: float
+    ) -> None:
+        team, ripe = self._lookout.team(group, campaigns, now)
+        team, decisions = self._guard.decide(group, team, now)
+        self._noted(group, team, decisions, now)
+        by_name = {one.name: one for one in campaigns}
+        for name, decision in decisions.items():
+            self.decisions[name] = decision
             self._meter.count(
-                "dialer_held_back_total", times, campaign=campaign.name, reason=reason
+                "dialer_pacing_bound_seconds_total",
+                elapsed_s,
+                campaign=name,
+                binding=decision.why.binding.value,
             )
-            if reason in (Reason.HOPPER_EMPTY, Reason.POOL_USED_UP):
-                self._rest(Reason(reason), campaign, now)
-        self._meter.count("dialer_claims_total", len(answer.claimed), campaign=campaign.name)
-        for one in answer.claimed:
-            self._lines.take(one.gateway, 1, now)
-        return answer.claimed, shown, count
+            self._cancel(by_name[name], decision, ripe.get(name, []))
+        for name in sorted(decisions, key=lambda one: self._turn(by_name[one])):
+            decision = decisions[name]
+            if decision.launch:
+                self._launcher.launch(
+                    by_name[name], decision.launch, now, risks=decision.why.risks
+                )
 
-    def _at_most(
-        self, shown: Sequence[Shown], room: Mapping[GatewayName, int], want: int
-    ) -> int:
-        """Any of these numbers may be chosen, so each of their gateways must have the room.
-
-        A gateway that would only stand in for the first is left out where it has less.
-        """
-        least = min((room[one.gateway] for one in shown), default=0)
-        return min(want, CLAIM, least)
-
-    def _rest(self, reason: Reason, campaign: Campaign, now: Moment) -> None:
-        self._resting[campaign.name, reason] = now.mono_s + REST_S
-        if reason is Reason.HOPPER_EMPTY:
-            self._hungry()
-
-    def fed(self, campaign: CampaignName) -> None:
-        """The feeder has put something into this hopper."""
-        if self._resting.pop((campaign, Reason.HOPPER_EMPTY), None) is not None:
-            self._signal.set()
-
-    # ------------------------------------------------------------------ intent
-
-    def _commit(
-        self,
-        campaign: Campaign,
-        claimed: Sequence[Claimed],
-        shown: Sequence[Shown],
-        now: Moment,
+    def _cancel(
+        self, campaign: Campaign, decision: Decision, ripe: Sequence[AttemptId]
     ) -> None:
-        """No commit, no call. A stop that comes meanwhile finds the attempt already here."""
-        rules = attempts.CallRules.of(campaign)
+        """Predictive gives up the youngest first, the others those that rang longest."""
+        if not decision.cancel:
+            return
+        given_up = list(ripe)
+        if decision.why.mode is not Mode.PREDICTIVE or decision.why.observation.outlook is None:
+            given_up = [key for _, key in self._lookout.ringing(campaign)]
+        for attempt in given_up[: decision.cancel]:
+            self._meter.count("dialer_pacing_cancelled_total", campaign=campaign.name)
+            self._dispatcher.put(ToAttempt(attempt, happened.Stop(attempts.OVERDIAL)))
 
-        def begin(at: Moment) -> None:
-            for one in claimed:
-                self._dispatcher.begin(attempts.claim(one, rules, at))
+    # ------------------------------------------------------------------ seen
 
-        self._dispatcher.do(begin)
-        limits = {one.number: one.hard_limit for one in shown}
-        intents = [
-            Intent(
-                claimed=one,
-                campaign=campaign,
-                number_hard_limit=limits[one.number],
-                instance=self._instance,
-                grounds=grounds(one.entry, campaign, now.wall),
-            )
-            for one in claimed
-        ]
-        try:
-            answers = self._ledger.commit_intents(intents, now.wall)
-        except StoreError:
-            # Committed or not: none of them has gone out, so all are withdrawn (and retried).
-            for one in claimed:
-                self._deny(one, Reason.STORE_FAILED)
-            raise
-        self._heed(campaign, claimed, answers, now)
-
-    def _deny(self, claimed: Claimed, reason: str) -> None:
-        self._dispatcher.put(ToAttempt(claimed.attempt_id, happened.Denied(reason)))
-
-    def _heed(
-        self,
-        campaign: Campaign,
-        claimed: Sequence[Claimed],
-        answers: Sequence[IntentAnswer],
-        now: Moment,
-    ) -> None:
-        by_id = {one.attempt_id: one for one in claimed}
-        later: list[tuple[ContactId, str, datetime]] = []
-        for answer in answers:
-            reason = "committed" if answer.committed else str(answer.reason)
-            self._meter.count("dialer_intents_total", campaign=campaign.name, answer=reason)
-            one = by_id[answer.attempt_id]
-            if answer.committed and answer.digits is not None:
-                if Reason.SWITCH_BLIND in self._gate.reasons:
-                    self._deny(one, Reason.SWITCH_BLIND)  # lost while the ledger was asked
-                else:
-                    self._dispatcher.put(ToAttempt(one.attempt_id, happened.Go(answer.digits)))
-                continue
-            self._deny(one, reason)
-            if reason == Reason.NUMBER_LIMIT:
-                self._spent[one.number, one.number_day] = now.mono_s + SPENT_S
-            elif reason == Reason.HALTED:
-                self._gate.shut(Reason.HALTED, "said by the ledger")
-            elif reason not in REQUEUED:
-                until = answer.until or now.wall + timedelta(seconds=AGAIN_S)
-                later.append((one.entry.contact_id, reason, until))
-        if later:
-            self._ledger.postpone(campaign.name, later)
+    def why(self, name: CampaignName) -> str:
+        """The last decision in one line."""
+        decision = self.decisions.get(name)
+        if decision is None:
+            return "not decided yet"
+        text = sentence(decision.why, decision.launch)
+        campaign = self._calls.campaigns.get(name)
+        distrust = self._guard.distrusted.get(campaign.group) if campaign else None
+        return text if distrust is None else f"{text}; fell back to progressive: {distrust.why}"

@@ -24,6 +24,7 @@ from dialer.core.model import (
     LegId,
     Moment,
     OperatorId,
+    Outcome,
 )
 from dialer.engine.calls import Calls
 from dialer.engine.dispatcher import Dispatcher, Item, ToAttempt, ToOperator
@@ -64,6 +65,7 @@ class Performer:
         recorder: Recorder,
         lines: Lines,
         tally: AnswerTally,
+        settled: Callable[[Outcome, Moment], None],
     ) -> None:
         self._calls = calls
         self._switch = switch
@@ -73,6 +75,7 @@ class Performer:
         self._recorder = recorder
         self._lines = lines
         self._tally = tally
+        self._settled = settled
         self._put: Callable[[Item], None] = lambda item: None
         self._at_once: dict[type[Effect], Callable[..., None]] = {
             ordered.Settle: self._settle,
@@ -136,6 +139,7 @@ class Performer:
         result = self._outbox.settle(attempt, effect.evidence, campaign, now)
         failed = result.verdict.disposition in GATEWAY_FAULTS
         self._lines.ended(result.gateway, failed=failed, now=now)
+        self._settled(result, now)
         self._tally.count(result.campaign, answered=result.answered_at is not None)
 
     def _give_back(self, effect: ordered.GiveBack, now: Moment) -> None:

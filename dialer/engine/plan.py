@@ -17,7 +17,7 @@ from dialer.core.model import (
     OperatorProfile,
     RecordingPlace,
 )
-from dialer.ports import Clock, Hopper, Ledger, Meter, Presence, Recordings, Switch
+from dialer.ports import Clock, Diary, Hopper, Ledger, Meter, Presence, Recordings, Switch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,4 +45,5 @@ class Ports:
     ledger: Ledger
     meter: Meter
     clock: Clock
+    diary: Diary
     recordings: Recordings | None = None

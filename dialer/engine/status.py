@@ -19,14 +19,13 @@ from dialer.core.calls.attempts import AttemptState
 from dialer.core.calls.operators import OperatorState
 from dialer.core.model import Campaign, InstanceName, Moment
 from dialer.core.numbers.pools import NumberLoad, number_day, pool_load
-from dialer.core.pacing.sentence import sentence
 from dialer.core.permission.reasons import SENTENCES, Reason
 from dialer.core.trouble import Trouble
 from dialer.engine.calls import Calls
 from dialer.engine.gate import Gate
 from dialer.engine.lines import Lines
 from dialer.engine.outbox import Outbox
-from dialer.engine.pacer import Pacer
+from dialer.engine.pacing import Pacing
 from dialer.errors import StoreError
 from dialer.ports import Clock, Hopper, Meter, Presence, Switch
 
@@ -50,7 +49,7 @@ class Status:
         presence: Presence,
         lines: Lines,
         gate: Gate,
-        pacer: Pacer,
+        pacing: Pacing,
         outbox: Outbox,
         clock: Clock,
         meter: Meter,
@@ -68,7 +67,7 @@ class Status:
         self._presence = presence
         self._lines = lines
         self._gate = gate
-        self._pacer = pacer
+        self._pacing = pacing
         self._outbox = outbox
         self._clock = clock
         self._meter = meter
@@ -157,8 +156,6 @@ class Status:
         }
 
     def _campaign(self, campaign: Campaign) -> dict[str, Any]:
-        decision = self._pacer.decisions.get(campaign.name)
-        abandoned, answered = self._pacer.caps.get(campaign.name, (0, 0))
         states = {
             state.value: self._calls.count(campaign.name, state)
             for state in AttemptState
@@ -168,11 +165,7 @@ class Status:
             "mode": campaign.mode.value,
             "group": campaign.group,
             "calls": states,
-            "why": sentence(decision.why, decision.launch) if decision else "not decided yet",
-            "binding": decision.why.binding.value if decision else "",
-            "held_back": dict(self._pacer.held_back.get(campaign.name, {})),
-            "abandoned": abandoned,
-            "answered": answered,
+            **self._pacing.seen(campaign.name),
         }
 
     def operators(self, now: Moment) -> dict[Any, Mapping[str, Any]]:
@@ -240,7 +233,7 @@ class Status:
             if state is not AttemptState.ENDED:
                 live = self._calls.count(name, state)
                 meter.gauge("dialer_calls", live, campaign=name, state=state.value)
-        abandoned, answered = self._pacer.caps.get(name, (0, 0))
+        abandoned, answered = self._pacing.caps.abandonment(name)
         ratio = abandoned / answered if answered else 0.0
         meter.gauge("dialer_abandonment_ratio", ratio, campaign=name)
         meter.gauge("dialer_abandonment_cap_ratio", campaign.abandonment_cap, campaign=name)

@@ -8,19 +8,18 @@ has been rebuilt from PostgreSQL (architecture 2).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import gevent
 import structlog
 
-from dialer.core.model import Campaign, CampaignName, InstanceName, Moment
+from dialer.core.model import InstanceName, Moment
 from dialer.core.permission.reasons import Reason
 from dialer.engine.calls import Calls
 from dialer.engine.gate import Gate
+from dialer.engine.launch import LEASE_S
 from dialer.engine.outbox import Box
-from dialer.engine.pacer import LEASE_S
 from dialer.errors import StoreError
 from dialer.ports import Clock, Hopper, Ledger, Meter
 
@@ -48,7 +47,7 @@ class StoreWatch:
         meter: Meter,
         *,
         instance: InstanceName,
-        capped: Callable[[CampaignName, tuple[int, int]], None],
+        caps: Callable[[Moment], None],
         refill: Callable[[], None],
         halted: Callable[[], object],
         boxes: Sequence[Box],
@@ -61,7 +60,7 @@ class StoreWatch:
         self._clock = clock
         self._meter = meter
         self._instance = instance
-        self._capped = capped
+        self._caps = caps
         self._refill = refill
         self._halted = halted
         self._boxes = boxes
@@ -108,7 +107,7 @@ class StoreWatch:
         self._read_halt()
         if now.mono_s - self._slow_at_s >= SLOW_S:
             self._compare_clocks()
-            self._read_caps(now)
+            self._caps(now)
             self._slow_at_s = now.mono_s
 
     def rebuild(self, now: Moment) -> None:
@@ -153,19 +152,3 @@ class StoreWatch:
             self._halted()
         else:
             self._gate.open(Reason.HALTED)
-
-    def _read_caps(self, now: Moment) -> None:
-        for campaign in list(self._calls.campaigns.values()):
-            if campaign.active:
-                since = window_start(campaign, now.wall)
-                self._capped(campaign.name, self._ledger.abandonment(campaign.name, since))
-
-
-def window_start(campaign: Campaign, wall: datetime) -> datetime:
-    """When the abandonment cap's present window began: midnight in the campaign's zone, or
-    "30d".
-    """
-    if campaign.abandonment_window.endswith("d") and campaign.abandonment_window != "day":
-        return wall - timedelta(days=int(campaign.abandonment_window[:-1]))
-    zone = ZoneInfo(campaign.default_zone or "Europe/Moscow")
-    return datetime.combine(wall.astimezone(zone).date(), time(), zone)

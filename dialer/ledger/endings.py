@@ -12,7 +12,8 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from dialer.core.model import AttemptId, CampaignName, Evidence, OperatorId, Outcome
+from dialer.core.calls.results import is_machine
+from dialer.core.model import AttemptId, Evidence, OperatorId, Outcome
 from dialer.errors import StoreError
 from dialer.ledger import stored
 from dialer.ledger.locks import lock_number_days, lock_people
@@ -138,17 +139,9 @@ def dispose(
             "status": STATUSES.get(result.casefold()),
             "tags": [stored.clean(tag, 200) for tag in tags],
             "summary": stored.clean(summary),
+            "machine": is_machine(result),
             "at": now,
         },
     ).fetchone()
     if found is None or found[0] == 0:
         raise StoreError("postgresql", f"no attempt {attempt}", "check the attempt's id")
-
-
-def abandonment(
-    connection: Connection, campaign: CampaignName, since: datetime
-) -> tuple[int, int]:
-    row = connection.execute(
-        SQL["abandonment"], {"campaign": campaign, "since": since}
-    ).fetchone()
-    return (int(row[0]), int(row[1])) if row else (0, 0)

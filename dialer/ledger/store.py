@@ -38,6 +38,7 @@ from dialer.ledger import (
     intents,
     merges,
     numbers,
+    pacing,
     people,
     phones,
     queue,
@@ -66,6 +67,8 @@ from dialer.ports import (
     RecordedFile,
     Recording,
     RejectedRow,
+    SliceAnswer,
+    SliceRequest,
     StopImport,
     Stopped,
     StopRow,
@@ -186,9 +189,36 @@ class PostgresLedger:
                 now=now,
             )
 
-    def abandonment(self, campaign: CampaignName, since: datetime) -> tuple[int, int]:
+    # ------------------------------------------------------------------ pacing
+
+    def take_slice(self, asked: SliceRequest) -> SliceAnswer:
+        return pacing.take_slice(self._pool, asked)
+
+    def return_slices(self, instance: InstanceName) -> None:
+        pacing.return_slices(self._pool, instance)
+
+    def save_estimates(
+        self, instance: InstanceName, learned: Mapping[CampaignName, Any], now: datetime
+    ) -> None:
+        pacing.save_estimates(self._pool, instance, learned, now)
+
+    def load_estimates(
+        self, campaign: CampaignName, instance: InstanceName
+    ) -> tuple[datetime, Any] | None:
         with self._pool.connection() as connection:
-            return endings.abandonment(connection, campaign, since)
+            return pacing.load_estimates(connection, campaign, instance)
+
+    def answers_at_hour(
+        self, campaign: CampaignName, since: datetime, hour: int, zone: str
+    ) -> tuple[int, int]:
+        with self._pool.connection() as connection:
+            return pacing.answers_at_hour(connection, campaign, since, hour, zone)
+
+    def cancelled_since(
+        self, contacts: Sequence[ContactId], since: datetime
+    ) -> frozenset[ContactId]:
+        with self._pool.connection() as connection:
+            return pacing.cancelled_since(connection, contacts, since)
 
     # ------------------------------------------------------------------ test calls
 

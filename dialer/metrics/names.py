@@ -64,7 +64,7 @@ VERB = Label(name="verb")
 WHY = Label(name="why")
 # Closed sets.
 RELOAD = _closed("result", ("applied", "refused"))
-STORE = _closed("store", ("redis", "postgresql"))
+STORE = _closed("store", ("redis", "postgresql", "diary"))
 AGAINST = _closed("against", ("postgresql", "switch"))
 MACHINE = _closed("machine", ("attempt", "operator"))
 NOT_RECORDED = _closed("why", ("no_room", "announcement", "refused", "missing"))
@@ -73,6 +73,7 @@ REASON = _closed("reason", Reason)
 TROUBLE = _closed("kind", Trouble)
 ANSWER = _closed("answer", ("committed", *Reason))
 BINDING = _closed("binding", Binding)
+FALLBACK = _closed("why", ("failed", "absurd", "slow", "defect"))
 ATTEMPT_STATE = _closed("state", AttemptState)
 OPERATOR_STATE = _closed("state", OperatorState)
 ROW = _closed("result", ("added", "updated", "merged", "unchanged", "kept_out", "rejected"))
@@ -144,6 +145,48 @@ _ALL = (
         CAMPAIGN,
     ),
     _gauge("dialer_abandonment_cap_ratio", "The campaign's cap on that ratio.", CAMPAIGN),
+    _gauge(
+        "dialer_pacing_price_ratio",
+        "Price of risk: the chance of being lost up to which a call is launched.",
+        CAMPAIGN,
+    ),
+    _gauge(
+        "dialer_pacing_answer_rate_ratio", "Share of calls that are answered, now.", CAMPAIGN
+    ),
+    _gauge(
+        "dialer_pacing_abandoned_predicted",
+        "Drops that the launch risks of answered calls add up to, since the start.",
+        CAMPAIGN,
+    ),
+    _gauge("dialer_pacing_abandoned_real", "Real drops since the start.", CAMPAIGN),
+    _gauge(
+        "dialer_pacing_budget_left_drops",
+        "Drops that the cap's window can still bear; below 0: overdrawn.",
+        CAMPAIGN,
+    ),
+    _gauge(
+        "dialer_pacing_abandonment_bound_ratio",
+        "Certified upper bound of the abandonment rate; 1: too few answers to say.",
+        CAMPAIGN,
+    ),
+    _histogram("dialer_pacing_decision_seconds", "One decision of a group.", TURN_S),
+    _counter(
+        "dialer_pacing_fallbacks_total",
+        "Decisions or estimates thrown away: dialed progressively for half a minute.",
+        CAMPAIGN,
+        FALLBACK,
+    ),
+    _gauge(
+        "dialer_pacing_distrusted", "1 while dialed progressively after a defect.", CAMPAIGN
+    ),
+    _counter("dialer_pacing_cancelled_total", "Ringing calls given up by pacing.", CAMPAIGN),
+    _counter(
+        "dialer_pacing_stale_calls_total",
+        "Launches dropped because the stores took longer than the decision holds.",
+        CAMPAIGN,
+    ),
+    _counter("dialer_pacing_diary_dropped_total", "Moments that no diary holds."),
+    _counter("dialer_pacing_diary_bytes_total", "Diary of pacing written, before packing."),
     _gauge("dialer_gate_shut", "1 while nothing may be launched for this reason.", REASON),
     _gauge("dialer_pool_used_ratio", "Calls charged today / hard limits of the pool.", POOL),
     _gauge("dialer_pool_calls_left", "Calls that the hard limits still allow today.", POOL),

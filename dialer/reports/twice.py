@@ -5,7 +5,9 @@ sooner after the other's end than any delay of the campaign would let a try be r
 where the switch was told to originate one attempt's id more than once. The lines are those of
 `dialer.sim.record`: "originated", "ended", "refused", "started" (of the switch).
 
-What the delays do not bound: a hot lead may be dialed at once though he was called before.
+What the delays do not bound: a call that one gateway failed, so that nothing rang, goes out by
+another one at once (but never while the first is still on the line); and a hot lead may be
+dialed at once though he was called before.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ class _Call:
     phone: str
     began_at: float
     ended_at: float = float("inf")
+    gateway: str = ""
+    heard: bool = True  # it rang or was answered, as far as we know
 
 
 def dialed_twice(records: Iterable[Mapping[str, Any]], retry_gap_s: float) -> int:
@@ -72,11 +76,19 @@ def phone_of(destination: str) -> str:
 
 def _too_soon(calls: list[_Call], retry_gap_s: float) -> int:
     """Calls to one phone that begin before every earlier one is over and its pause, too."""
-    found, free_at = 0, float("-inf")
+    found = 0
+    earlier: list[_Call] = []
     for call in sorted(calls, key=lambda one: one.began_at):
+        free_at = max((_free_at(one, call, retry_gap_s) for one in earlier), default=0.0)
         found += call.began_at < free_at - TOLERANCE_S
-        free_at = max(free_at, call.ended_at + retry_gap_s)
+        earlier.append(call)
     return found
+
+
+def _free_at(before: _Call, call: _Call, retry_gap_s: float) -> float:
+    """From when on `call` may follow `before`: no pause after a failure of another gateway."""
+    failed_over = not before.heard and before.gateway != call.gateway
+    return before.ended_at + (0.0 if failed_over else retry_gap_s)
 
 
 class _Log:
@@ -111,7 +123,9 @@ class _Log:
 
     def _begun(self, line: Mapping[str, Any]) -> None:
         self._open[str(line["uuid"])] = _Call(
-            phone=phone_of(str(line["destination"])), began_at=float(line["created_at"])
+            phone=phone_of(str(line["destination"])),
+            began_at=float(line["created_at"]),
+            gateway=str(line.get("gateway") or ""),
         )
 
     def _ended(self, line: Mapping[str, Any]) -> None:
@@ -119,4 +133,8 @@ class _Log:
         # A channel that never reached the carrier has rung nobody.
         if call is not None and line.get("reached_carrier", True):
             call.ended_at = float(line["ended_at"])
+            # A record that does not say whether it rang is taken for one that did.
+            call.heard = any(
+                line.get(key, True) is not None for key in ("progress_at", "answered_at")
+            )
             self._over.append(call)

@@ -13,11 +13,11 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field, PlainValidator, ValidationInfo, field_validator
 
 from dialer.core.model import Disposition, Mode, Order, WhenFull
+from dialer.settings.abandonment import AbandonmentModel
 from dialer.settings.limits_model import RETRIED, CapsModel, WindowModel
 from dialer.settings.scalars import (
     Duration,
     Name,
-    Percent,
     SoundFile,
     Text,
     Truth,
@@ -33,10 +33,8 @@ from dialer.settings.scalars import (
 from dialer.settings.validate import Model
 from dialer.settings.wording import did_you_mean
 
-NOT_YET = "is not built yet"
-#: The core paces them; the engine does not feed it yet.
-MODES_NOT_YET = {"preview": NOT_YET, "predictive": NOT_YET}
-MODES = {mode.value: mode for mode in Mode if mode.value not in MODES_NOT_YET}
+PREVIEW_LATER = "waits for the operators' screens, on which they start each call"
+MODES = {mode.value: mode for mode in Mode if mode is not Mode.PREVIEW}
 ORDERS = {order.value: order for order in Order}
 WHEN_FULL = {rule.value: rule for rule in WhenFull}
 
@@ -222,9 +220,13 @@ class CampaignModel(Model):
     ] = written("required", 'required, or {off: true, ground: "the legal ground"}')
     mode: Annotated[
         Mode,
-        PlainValidator(choice(MODES, MODES_NOT_YET)),
+        PlainValidator(choice(MODES, {"preview": PREVIEW_LATER})),
         schema(enum=list(MODES)),
-    ] = written("progressive", "one call per free operator, or power: a fixed ratio")
+    ] = written(
+        "progressive",
+        "one call per free operator; predictive: as many as the abandonment cap bears; power:"
+        " a fixed ratio",
+    )
     ratio: Annotated[float, *decimal_between(1, 10)] = Field(
         default=1.0, description="mode power: calls in flight per free operator"
     )
@@ -276,12 +278,9 @@ class CampaignModel(Model):
     max_talk: Annotated[float, *duration_between(60, 86400)] = written(
         "2h", "a call that lasts longer is ended by the switch"
     )
-    abandonment_cap: Percent = written("3 %", "most calls abandoned by us of those answered")
-    abandonment_window: Annotated[
-        str,
-        PlainValidator(choice({"day": "day"}, {"30d": NOT_YET, "month": NOT_YET})),
-        schema(enum=["day"]),
-    ] = written("day", "over which time the cap is counted")
+    abandonment: AbandonmentModel = Field(
+        default_factory=AbandonmentModel, description="the abandonment cap, and how it counts"
+    )
     record: Truth = Field(
         default=False, description="record the talks; dialer.yaml says where: recordings"
     )

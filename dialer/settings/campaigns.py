@@ -21,6 +21,7 @@ from dialer.core.model import (
     Window,
 )
 from dialer.errors import Problem
+from dialer.settings.abandonment import abandonment_of, abandonment_problems
 from dialer.settings.campaign_model import CampaignModel
 from dialer.settings.limits_model import WindowModel
 from dialer.settings.tree import Tree
@@ -61,8 +62,7 @@ def campaign_of(
         message=model.message,
         silence_ms=round(model.silence * 1000),
         opt_out_key=model.opt_out_key,
-        abandonment_cap=model.abandonment_cap,
-        abandonment_window=model.abandonment_window,
+        abandonment=abandonment_of(model.abandonment),
         record=model.record,
         when_full=model.when_full,
         announce=model.announce,
@@ -134,6 +134,7 @@ def contradictions(model: CampaignModel, tree: Tree) -> Iterator[Problem]:
         if key in model.model_fields_set and not model.record:
             yield problem_at(tree, (key,), "is for talks that are recorded", "record: true")
     yield from _limit_contradictions(model, tree)
+    yield from abandonment_problems(model, tree)
 
 
 def _limit_contradictions(model: CampaignModel, tree: Tree) -> Iterator[Problem]:

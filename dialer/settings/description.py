@@ -22,6 +22,7 @@ from dialer.settings.campaign_model import (
 )
 from dialer.settings.columns import IGNORE, TARGETS, MappingModel
 from dialer.settings.daemon_model import DaemonModel
+from dialer.settings.examples import pieces
 from dialer.settings.limits_model import CapsModel, RollingModel, WindowModel
 from dialer.settings.validate import Model
 
@@ -47,13 +48,47 @@ held back. Durations carry their unit (`25s`, `10m`, `2h`, `3d`), shares their s
 times are `9:00`; only `true` and `false` are truth values. Keys that dialer.yaml gives under
 `campaign_defaults` count where a campaign does not say otherwise.
 
-This file is made from the models: `python -m dialer.settings.description docs/campaigns.md`.
+Whole campaigns to copy, each with its list: `campaigns/bought_list.yaml`, `site_leads.yaml`,
+`reactivation.yaml`, `missed_calls.yaml`. Rehearse yours before anybody is called:
+`dialer demo --campaign MINE.yaml --contacts MINE.csv --any-hour`.
+
+**In your editor**: with a first line
+`# yaml-language-server: $schema=PATH/config/schema/campaign.json` (dialer.json, mapping.json
+for the other files) VS Code (extension YAML), Neovim, Emacs and JetBrains' IDEs complete keys,
+show their help and underline mistakes. `dialer check` knows more: whether pools, groups and
+gateways exist, and whether the list is too large for the pool.
+
+This file is made from the models by `make docs`.
 """
 
 
 def json_schema(name: str) -> dict[str, Any]:
     """The JSON Schema of "dialer", "campaign" or "mapping", for editors."""
-    return SCHEMAS[name].model_json_schema(by_alias=True)
+    schema = SCHEMAS[name].model_json_schema(by_alias=True)
+    schema["$schema"] = "http://json-schema.org/draft-07/schema#"
+    if name == "campaign":
+        _show_examples(schema)
+    if name == "dialer":
+        _allow_short_forms(schema)
+    return schema
+
+
+def _show_examples(schema: dict[str, Any]) -> None:
+    """An editor shows them beside the key's meaning."""
+    for key, words in schema["properties"].items():
+        if pieces(key):
+            told = "\n".join(("", *pieces(key)))
+            words["markdownDescription"] = f"{words.get('description')}\n```yaml{told}\n```"
+
+
+def _allow_short_forms(schema: dict[str, Any]) -> None:
+    """What is filled up before pydantic looks: a number as text, a group without keys."""
+    numbers = schema["$defs"]["PoolModel"]["properties"]["numbers"]
+    numbers["items"] = {"anyOf": [{"type": "string"}, numbers["items"]]}
+    groups = schema["properties"]["groups"]
+    groups["additionalProperties"] = {
+        "anyOf": [{"type": "null"}, groups["additionalProperties"]]
+    }
 
 
 def describe() -> str:
@@ -61,8 +96,21 @@ def describe() -> str:
     parts = [_HEAD, "## Keys\n", _table(CampaignModel)]
     for title, model in _SECTIONS:
         parts += [f"## {title}\n", _table(model)]
-    parts += [_RULES, "## Columns of an imported file\n", _columns()]
+    parts += [
+        _RULES,
+        "## Examples, key by key\n",
+        _examples(),
+        "## Columns of an imported file\n",
+        _columns(),
+    ]
     return "\n".join(parts)
+
+
+def _examples() -> str:
+    """Every piece can be copied as it stands."""
+    keys = (field.alias or name for name, field in CampaignModel.model_fields.items())
+    shown = ("\n\n".join(pieces(key)) for key in keys if pieces(key))
+    return "".join(f"```yaml\n{text}\n```\n\n" for text in shown).rstrip("\n") + "\n"
 
 
 _RULES = f"""\

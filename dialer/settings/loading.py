@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dialer.core.model import Campaign
 from dialer.errors import ConfigError, Problem
+from dialer.settings.abandonment import certify_out_of_reach
 from dialer.settings.campaign_model import CampaignModel
 from dialer.settings.campaigns import campaign_of, contradictions, revision_of
 from dialer.settings.crosschecks import nothing_to_show, unknown_names
@@ -133,5 +134,6 @@ def _load_campaign(
     )
     if settings is not None:
         problems += nothing_to_show(campaign, tree, settings)
+        problems += certify_out_of_reach(campaign, tree, settings)
     campaigns.setdefault(name, (campaign, tree.file))
     return problems

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 import gevent
+import orjson
 
 from dialer.core.model import (
     AttemptId,
@@ -31,6 +32,7 @@ from dialer.core.model import (
 from dialer.errors import StoreError
 from dialer.ports import (
     CallerStop,
+    Decided,
     Due,
     ListedRecording,
     OpenCall,
@@ -38,8 +40,11 @@ from dialer.ports import (
     OptOut,
     RecordedFile,
     Recording,
+    SliceAnswer,
+    SliceRequest,
     Stopped,
     Supervised,
+    WindowCounts,
 )
 
 
@@ -65,7 +70,10 @@ class Books:
         self.name_held_by: str | None = None
         self.is_halted = False
         self.charged: Mapping[tuple[NumberId, date], int] = {}
-        self.cap = (0, 0)
+        self.counts = WindowCounts()
+        self.learned: dict[CampaignName, tuple[datetime, Any]] = {}
+        self.history = (0, 0)
+        self.cancelled: set[ContactId] = set()
         self.work: list[frozenset[CampaignName]] = []
         self.recordings: dict[AttemptId, Recording] = {}
         self.files: dict[AttemptId, RecordedFile | str] = {}
@@ -267,9 +275,42 @@ class Books:
         self._at("dispose")
         self.disposed.append(attempt)
 
-    def abandonment(self, campaign: CampaignName, since: datetime) -> tuple[int, int]:
-        self._at("abandonment")
-        return self.cap
+    # ------------------------------------------------------------------ pacing
+
+    def take_slice(self, asked: SliceRequest) -> SliceAnswer:
+        self._at("take_slice")
+        whole = asked.budget(self.counts)
+        return SliceAnswer(counts=self.counts, drops=max(0.0, whole), whole=whole, others=0)
+
+    def return_slices(self, instance: InstanceName) -> None:
+        self._at("return_slices")
+        self.journal.append(("slices returned", instance))
+
+    def save_estimates(
+        self, instance: InstanceName, learned: Mapping[CampaignName, Any], now: datetime
+    ) -> None:
+        self._at("save_estimates")
+        self.learned.update(
+            {name: (now, orjson.loads(orjson.dumps(one))) for name, one in learned.items()}
+        )
+
+    def load_estimates(
+        self, campaign: CampaignName, instance: InstanceName
+    ) -> tuple[datetime, Any] | None:
+        self._at("load_estimates")
+        return self.learned.get(campaign)
+
+    def answers_at_hour(
+        self, campaign: CampaignName, since: datetime, hour: int, zone: str
+    ) -> tuple[int, int]:
+        self._at("answers_at_hour")
+        return self.history
+
+    def cancelled_since(
+        self, contacts: Sequence[ContactId], since: datetime
+    ) -> frozenset[ContactId]:
+        self._at("cancelled_since")
+        return frozenset(self.cancelled & set(contacts))
 
     def wait_for_work(self, timeout_s: float) -> frozenset[CampaignName]:
         self._at("wait_for_work")
@@ -280,3 +321,16 @@ class Books:
     def log_operators(self, changes: Sequence[OperatorChange]) -> None:
         self._at("log_operators")
         self.moves += changes
+
+
+class MemoryDiary:
+    """Keeps what was noted."""
+
+    def __init__(self) -> None:
+        self.noted: list[Decided] = []
+
+    def note(self, decided: Decided) -> None:
+        self.noted.append(decided)
+
+    def write(self, now: datetime) -> None:
+        """Nothing to write to."""

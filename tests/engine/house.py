@@ -49,7 +49,7 @@ from dialer.hopper.memory_presence import MemoryPresence
 from dialer.metrics.meter import MemoryMeter
 from dialer.ports import Clock, Switch
 from dialer.recordings.folder import RecordingFolder
-from tests.engine.books import Books
+from tests.engine.books import Books, MemoryDiary
 from tests.engine.line import Line
 
 US = InstanceName("d1")
@@ -166,6 +166,7 @@ class House:
         self.hopper = MemoryHopper()
         self.presence = MemoryPresence(lambda: self.clock.now().mono_s)
         self.meter = MemoryMeter()
+        self.diary = MemoryDiary()
         self.plan = configured or plan()
         self.daemon = Daemon(
             US,
@@ -176,6 +177,7 @@ class House:
                 ledger=cast("Any", self.books),
                 meter=self.meter,
                 clock=clock or self.clock,
+                diary=self.diary,
                 recordings=RecordingFolder(),
             ),
             self.plan,
@@ -196,6 +198,7 @@ class House:
         daemon.nursery.start("to postgresql", daemon.outbox.to_ledger.run)
         daemon.nursery.start("to redis", daemon.outbox.to_hopper.run)
         daemon.store_watch.rebuild(self.clock.now())
+        daemon.pacing.caps.refresh(self.clock.now())
         self.gate.open(Reason.SWITCH_BLIND)
 
     def end(self) -> None:
@@ -268,8 +271,8 @@ class House:
         """A call that is on its way, whatever operators there are."""
         waits = self.calls.campaigns[SPRING]
         self.queue(entry(n))
-        claimed, shown, _ = self.daemon.pacer._claim(waits, 1, self.clock.now())
-        self.daemon.pacer._commit(waits, claimed, shown, self.clock.now())
+        claimed, shown, _ = self.daemon.pacing.launcher.claim(waits, 1, self.clock.now())
+        self.daemon.pacing.launcher.commit(waits, claimed, shown, self.clock.now())
         self.settle()
         return claimed[0].attempt_id
 

@@ -202,8 +202,8 @@ def claim_for(home: House, name: str, n: int) -> AttemptId:
     """A waiting customer of another campaign."""
     one = home.calls.campaigns[CampaignName(name)]
     home.hopper.offer(one.name, [entry(n, name)])
-    claimed, shown, _ = home.daemon.pacer._claim(one, 1, home.clock.now())
-    home.daemon.pacer._commit(one, claimed, shown, home.clock.now())
+    claimed, shown, _ = home.daemon.pacing.launcher.claim(one, 1, home.clock.now())
+    home.daemon.pacing.launcher.commit(one, claimed, shown, home.clock.now())
     home.settle()
     key = claimed[0].attempt_id
     home.line.tell("answered", key)

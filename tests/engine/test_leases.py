@@ -95,9 +95,9 @@ def test_a_row_that_was_committed_after_we_gave_it_up_is_withdrawn(home: House):
     home.books.refuses = {"commit_intents"}
     home.queue(entry(1))
     one = home.calls.campaigns[SPRING]
-    claimed, shown, _ = home.daemon.pacer._claim(one, 1, home.clock.now())
+    claimed, shown, _ = home.daemon.pacing.launcher.claim(one, 1, home.clock.now())
     with pytest.raises(StoreError, match="is away"):
-        home.daemon.pacer._commit(one, claimed, shown, home.clock.now())
+        home.daemon.pacing.launcher.commit(one, claimed, shown, home.clock.now())
     home.written()
     key = claimed[0].attempt_id
     # The server finished the statement of which we had no answer.

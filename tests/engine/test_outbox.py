@@ -97,7 +97,9 @@ def test_a_claim_that_came_to_nothing_is_withdrawn_from_the_ledger_before_its_le
 )
 def test_only_who_may_still_be_called_keeps_his_place(home: House, reason: Reason, queued: int):
     home.queue(entry(7))
-    claimed, _, _ = home.daemon.pacer._claim(home.calls.campaigns[SPRING], 1, home.clock.now())
+    claimed, _, _ = home.daemon.pacing.launcher.claim(
+        home.calls.campaigns[SPRING], 1, home.clock.now()
+    )
     home.daemon.outbox.withdraw(claimed[0], reason)
     home.written()
     assert home.hopper.size(SPRING) == queued
@@ -175,8 +177,8 @@ def test_a_zone_that_the_machine_does_not_know_ends_nothing(build: Callable[...,
     home = build()
     home.queue(entry(1, zones=("Mars/Olympus",)))
     one = home.calls.campaigns[SPRING]
-    claimed, shown, _ = home.daemon.pacer._claim(one, 1, home.clock.now())
-    home.daemon.pacer._commit(one, claimed, shown, home.clock.now())
+    claimed, shown, _ = home.daemon.pacing.launcher.claim(one, 1, home.clock.now())
+    home.daemon.pacing.launcher.commit(one, claimed, shown, home.clock.now())
     home.settle()
     key = claimed[0].attempt_id
     home.hang_up(key, BUSY)

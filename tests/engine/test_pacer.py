@@ -9,9 +9,18 @@ from typing import Any
 import pytest
 
 from dialer.core.calls.attempts import AttemptState
-from dialer.core.model import Gateway, GatewayName, Mode, Number, OperatorId, PhoneId
+from dialer.core.model import (
+    Abandonment,
+    Gateway,
+    GatewayName,
+    Mode,
+    Number,
+    OperatorId,
+    PhoneId,
+)
 from dialer.core.permission.reasons import Reason
-from dialer.engine.pacer import SPENT_S
+from dialer.engine.launch import SPENT_S
+from dialer.ports import WindowCounts
 from tests.engine.house import (
     BUSY,
     CARRIER,
@@ -26,12 +35,13 @@ from tests.engine.house import (
 )
 
 A = AttemptState
-POWER = campaign(mode=Mode.POWER, ratio=20.0, abandonment_cap=1.0)
+POWER = campaign(mode=Mode.POWER, ratio=20.0, abandonment=Abandonment(limit=1.0))
 
 
 def many(home: House, people: int = 50) -> None:
     home.queue(*(entry(n) for n in range(1, people + 1)))
-    home.daemon.pacer.caps[SPRING] = (0, 10_000)  # the abandonment cap is far away
+    home.books.counts = WindowCounts(answered=10_000, connected=10_000)  # the cap is far away
+    home.daemon.pacing.caps.refresh(home.clock.now())
 
 
 # ------------------------------------------------------------------ how many
@@ -82,7 +92,11 @@ def test_no_gateway_gets_more_than_it_has_room_for(
     assert len(home.line.dialed) == most
 
 
-POWER_WORDS: dict[str, Any] = {"mode": Mode.POWER, "ratio": 20.0, "abandonment_cap": 1.0}
+POWER_WORDS: dict[str, Any] = {
+    "mode": Mode.POWER,
+    "ratio": 20.0,
+    "abandonment": Abandonment(limit=1.0),
+}
 
 
 def shown_by(n: int, name: GatewayName) -> Number:
@@ -219,7 +233,7 @@ def test_a_number_at_its_limit_is_not_asked_for_again_at_once(home: House):
     home.clock.move(SPENT_S + 1.0)  # a charge may have been given back, or the limit raised
     (key,) = home.dial()
     assert home.attempt(key).claimed.number == number(1).id
-    assert home.daemon.pacer._spent == {}
+    assert home.daemon.pacing.launcher._spent == {}
 
 
 def test_the_halt_that_only_the_ledger_knows_of_shuts_the_gate(home: House):
@@ -273,7 +287,7 @@ def test_a_redis_that_fails_shuts_the_gate(home: House):
 
 def test_an_empty_hopper_wakes_the_feeder_and_is_asked_again_when_it_was_fed(home: House):
     hungry: list[int] = []
-    home.daemon.pacer._hungry = lambda: hungry.append(1)
+    home.daemon.pacing.launcher._hungry = lambda: hungry.append(1)
     home.log_in("anna")
     assert home.dial() == []
     assert home.dial() == []
@@ -289,7 +303,7 @@ def test_a_pool_that_is_used_up_holds_its_campaign_back(build: Callable[..., Hou
     home.log_in("anna", "boris")
     assert len(home.dial()) == 1
     home.dial()
-    held = home.daemon.pacer.held_back[SPRING]
+    held = home.daemon.pacing.launcher.held_back[SPRING]
     assert held == {"pool_used_up": 1}
     assert home.daemon.pacer.decisions[SPRING].why.binding.value == "numbers_used_up"
 
@@ -298,10 +312,10 @@ def test_a_reload_in_the_middle_of_a_claim_ends_nothing(home: House):
     """The pool and the gateway that the claim was made for are gone from the files."""
     many(home)
     home.log_in("anna")
-    claimed, shown, _ = home.daemon.pacer._claim(campaign(), 1, home.clock.now())
+    claimed, shown, _ = home.daemon.pacing.launcher.claim(campaign(), 1, home.clock.now())
     home.plan = plan(campaigns={}, numbers=[], gateways={})
     home.daemon._reload()
-    home.daemon.pacer._commit(campaign(), claimed, shown, home.clock.now())
+    home.daemon.pacing.launcher.commit(campaign(), claimed, shown, home.clock.now())
     home.settle()
     assert home.state(claimed[0].attempt_id) is A.DIALING
     assert home.daemon.lines.room(campaign(), home.calls, home.clock.now()) == {}

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from dialer.core.calls.attempts import AttemptState
 from dialer.core.permission.reasons import Reason
-from dialer.engine.stores import window_start
 from dialer.errors import StoreError
-from tests.engine.house import SPRING, START, House, campaign, number
+from dialer.ports import WindowCounts
+from tests.engine.house import SPRING, House, number
 
 
 def watch(home: House, seconds: float = 1.0) -> None:
@@ -92,20 +92,12 @@ def test_the_gate_stays_shut_until_both_stores_have_answered(home: House):
 
 
 def test_the_cap_is_read_in_its_window(home: House):
-    home.books.cap = (3, 100)
+    """Midnight is the zone's: a drop of yesterday must not weigh on today."""
+    home.books.counts = WindowCounts(answered=100, connected=97, abandoned=3)
     watch(home, 5.0)
-    assert home.daemon.pacer.caps[SPRING] == (3, 100)
-
-
-@pytest.mark.parametrize(
-    ("window", "since"),
-    [
-        ("day", datetime(2026, 11, 23, 21, 0, tzinfo=UTC)),  # midnight in Moscow
-        ("30d", START - timedelta(days=30)),
-    ],
-)
-def test_the_caps_window(window: str, since: datetime):
-    assert window_start(campaign(abandonment_window=window), START) == since
+    caps = home.daemon.pacing.caps
+    assert caps.abandonment(SPRING) == (3, 100)
+    assert caps.windows[SPRING].since == datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
 
 
 def test_before_the_first_call_a_store_that_is_away_is_an_error(build: Callable[..., House]):

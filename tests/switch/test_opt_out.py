@@ -26,7 +26,7 @@ pytestmark = pytest.mark.timeout(90)
 def drive_without_operators(drive: Drive) -> Driven:
     """One operator who is in a talk: whoever answers next hears the message."""
     numbers = [number("long_talk", 1, tenths=2), number("opts_out", 1, tenths=12)]
-    cap = "abandonment_cap: 99 %\n"
+    cap = "abandonment: {limit: 99 %}\n"
     return drive(numbers, operators=1, ratio=4.0, extra_campaign=cap)
 
 

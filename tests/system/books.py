@@ -37,6 +37,7 @@ def balance(rehearsal: Rehearsal, *, least_gap_s: float) -> Books:
         _compare_attempts(connection, calls, books)
         _compare_numbers(connection, books)
         _compare_queue(connection, books)
+        _compare_cap(connection, books)
     _dialed_twice(calls, least_gap_s, books)
     return books
 
@@ -90,6 +91,24 @@ def _compare_attempts(
             books.wrong.append(f"attempt {uuid}: {cause}, the switch says {call.get('cause')}")
     for uuid in calls.keys() - known:
         books.wrong.append(f"channel {uuid} has no attempt: it was dialed without an intent")
+
+
+def _compare_cap(connection: psycopg.Connection[Any], books: Books) -> None:
+    """The abandonment cap's books against the attempts: no drop lost, none twice."""
+    counted = connection.execute(
+        "SELECT campaign, sum(answered), sum(connected), sum(abandoned), sum(early_hang_ups)"
+        " FROM abandonment_counts GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    happened = connection.execute(
+        "SELECT campaign, count(*), count(*) FILTER (WHERE disposition = 'talked'),"
+        " count(*) FILTER (WHERE disposition = 'abandoned'"
+        "     OR (disposition = 'lost' AND bridged_at IS NULL)),"
+        " count(*) FILTER (WHERE disposition = 'short_hangup')"
+        " FROM attempts WHERE answered_at IS NOT NULL AND ended_at IS NOT NULL"
+        " GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    if counted != happened:
+        books.wrong.append(f"the cap's books say {counted}, the attempts {happened}")
 
 
 def _compare_numbers(connection: psycopg.Connection[Any], books: Books) -> None:

@@ -42,7 +42,7 @@ group: sales
 pool: cities
 purpose: marketing
 consent: {off: true, ground: "a test on a simulated switch"}
-mode: progressive
+mode: {mode}
 default_zone: Europe/Moscow
 ring_timeout: 20s
 """
@@ -51,13 +51,15 @@ ring_timeout: 20s
 class Run:
     """A rehearsal with its contacts loaded, its operators at work and its daemon kept alive."""
 
-    def __init__(self, folder: Path, contacts: int, operators: int) -> None:
+    def __init__(
+        self, folder: Path, contacts: int, operators: int, mode: str = "progressive"
+    ) -> None:
         config = folder / "dialer.yaml"
         people = "".join(
             f"  op{n}: {{extension: {100 + n}, groups: [sales]}}\n" for n in range(operators)
         )
         campaign = folder / "crash.yaml"
-        campaign.write_text(CAMPAIGN, encoding="utf-8")
+        campaign.write_text(CAMPAIGN.replace("{mode}", mode), encoding="utf-8")
         config.write_text(CONFIG + people + "campaigns: crash.yaml\n", encoding="utf-8")
         self.contacts = folder / "base.csv"
         rows = "".join(f"Contact {n},+7495{1_000_000 + n}\n" for n in range(contacts))
@@ -137,8 +139,8 @@ def run(tmp_path: Path) -> Iterator[Callable[..., Run]]:
     """`run(contacts=..., operators=...)` -> a started Run, ended after the test."""
     started: list[Run] = []
 
-    def start(contacts: int = 400, operators: int = 30) -> Run:
-        begun = Run(tmp_path, contacts, operators).__enter__()
+    def start(contacts: int = 400, operators: int = 30, mode: str = "progressive") -> Run:
+        begun = Run(tmp_path, contacts, operators, mode).__enter__()
         started.append(begun)
         return begun
 

@@ -137,11 +137,11 @@ def first_day(desk: Desk) -> None:
 def test_the_first_day_until_the_pool_is_used_up_and_renewed(ready: Desk) -> None:
     """Numbers by region, load, soft and hard limit; a pool used up is a visible state."""
     first_day(ready)
-    assert ready.daemon.pacer.held_back["spring"] == {"pool_used_up": 1}  # type: ignore[index]
+    assert ready.daemon.pacing.launcher.held_back["spring"] == {"pool_used_up": 1}  # type: ignore[index]
     ready.feed(at="24.11 12:00")
     assert ready.order() == paper("order at 24.11 12:00")
     assert ready.dial() == []
-    assert ready.daemon.pacer.held_back["spring"] == {"pool_used_up": 6}  # type: ignore[index]
+    assert ready.daemon.pacing.launcher.held_back["spring"] == {"pool_used_up": 6}  # type: ignore[index]
     told = planned(ready)
     assert told.calls == ()
     assert [(h.contacts, clock(h.until)) for h in told.held if h.reason == "pool_used_up"] == [
@@ -161,7 +161,7 @@ def test_the_next_days_to_archive_check_list_and_holidays(ready: Desk, tmp_path:
     ready.wave("25.11 11:40")
     ready.gateway("alpha", up=False)
     ready.wave("26.11 12:10")
-    assert ready.daemon.pacer.held_back["spring"] == {"hopper_empty": 2}  # type: ignore[index]
+    assert ready.daemon.pacing.launcher.held_back["spring"] == {"hopper_empty": 2}  # type: ignore[index]
     ready.gateway("alpha", up=True)
     ready.wave("26.11 14:15")
     reimport(ready, tmp_path)
@@ -222,7 +222,7 @@ def test_another_campaign_dials_the_list_from_top_to_bottom(ready: Desk) -> None
     calls = ready.dial()
     columns = ("who", "phone", "number", "gateway")
     assert ready.shown(calls) == paper("calls of survey", *columns)
-    assert ready.daemon.pacer.held_back["survey"] == {"pool_used_up": 1}  # type: ignore[index]
+    assert ready.daemon.pacing.launcher.held_back["survey"] == {"pool_used_up": 1}  # type: ignore[index]
     ready.feed("spring")
     calling = [row for row in ready.held() if row["reason"] == "already_being_called"]
     assert calling == paper("held in spring meanwhile")

@@ -47,7 +47,8 @@ class Tracker:
         self.price = price.start(rule.limit)
         self._calls: dict[Hashable, tuple[float, float]] = {}
         self._at_risk = 0.0
-        self._started_s = now_s
+        #: When the window's first answer was: the shell moves it where it knows better.
+        self.counted_from_s = now_s
         self._talks: dict[Hashable, tuple[float, float]] = {}
         self._law: Law | None = None
         self._law_s = self._level_s = -1e9
@@ -142,17 +143,22 @@ class Tracker:
         return self._law
 
     def theta(
-        self, counts: Counts, operators: int, now_s: float, ends_s: float
+        self,
+        counts: Counts,
+        operators: int,
+        now_s: float,
+        ends_s: float,
+        withheld: float = 0.0,
     ) -> tuple[float, SetBy, float]:
         """The price of risk now, what set it, and the budget left."""
-        elapsed = max(600.0, now_s - self._started_s)
+        elapsed = max(600.0, now_s - self.counted_from_s)
         live = cap_ledger.answered(self.rule, counts)
         to_come = live / elapsed * max(0.0, ends_s - now_s)
         books = cap_ledger.budget(
             aimed_at(self.rule, live + to_come),
             counts,
             to_come=to_come,
-            at_risk=self._at_risk * self.answers.rate,
+            at_risk=self._at_risk * self.answers.rate + withheld,
         )
         left, self._target = books.left, books.target
         theta, set_by = price.braked(self.price, operators, now_s), SetBy.PRICE
@@ -201,14 +207,16 @@ class Tracker:
         talking_s: Sequence[float],
         wrapup_s: Sequence[tuple[float, float]],
         cancellable_s: Sequence[float] = (),
+        withheld: float = 0.0,
     ) -> Outlook:
-        """`counts`: the cap's window so far; `ends_s`: when it, or the day's calling, ends.
+        """`counts`: the cap's window so far; `ends_s`: when it, or the day's calling, ends;
+        `withheld`: drops of its budget that other daemons may spend.
         `talking_s`: ages of talks; `wrapup_s`: (age, talk before it); only operators who
         will take a call afterwards. `cancellable_s`: ages of calls that may be given up.
         """
         law = self.law(now_s)
         ages, calls, rates = self.answers.in_flight(now_s)
-        theta, set_by, left = self.theta(counts, operators, now_s, ends_s)
+        theta, set_by, left = self.theta(counts, operators, now_s, ends_s, withheld)
         long = tuple(row_of(age) for age, talk in wrapup_s if talk >= SHORT_TALK_S)
         short = tuple(row_of(age) for age, talk in wrapup_s if talk < SHORT_TALK_S)
         return Outlook(

@@ -36,7 +36,8 @@ WITH told AS MATERIALIZED (
         a.ended_at, a.charged, a.number_charged, a.disposition, a.short_answer, a.next_step,
         a.next_reason, t.due_at, t.rounds_failed, a.answered_at IS NOT NULL AS heard,
         t.suspect AND a.disposition = 'invalid_number' AS dead,
-        a.disposition = 'unavailable' AS unavailable
+        a.disposition = 'unavailable' AS unavailable,
+        a.answered_at, a.bridged_at, a.said_machine
 ), placed AS MATERIALIZED (
     -- A dead phone makes way for the contact's next one that is still active.
     SELECT e.*, c.id AS campaign_id, c.default_zone, spare.phone_id AS spare_phone_id
@@ -139,6 +140,25 @@ WITH told AS MATERIALIZED (
     FROM told_of AS t
     WHERE q.contact_id = t.id AND q.campaign_id IS DISTINCT FROM t.campaign_id
         AND q.state IN ('due', 'waiting')
+), counted AS (
+    -- The abandonment cap's books (0010): once for each answered call, with its one result. In
+    -- the rows' order, so that two daemons do not wait for each other.
+    INSERT INTO abandonment_counts AS k (campaign, quarter, answered, connected, abandoned,
+        early_hang_ups, machines)
+    SELECT campaign, date_bin('15 minutes', answered_at, 'epoch') AS quarter, count(*),
+        count(*) FILTER (WHERE disposition = 'talked'),
+        count(*) FILTER (WHERE disposition = 'abandoned'
+            OR (disposition = 'lost' AND bridged_at IS NULL)),
+        count(*) FILTER (WHERE disposition = 'short_hangup'),
+        count(*) FILTER (WHERE disposition = 'talked' AND said_machine)
+    FROM ended WHERE answered_at IS NOT NULL
+    GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (campaign, quarter) DO UPDATE
+    SET answered = k.answered + excluded.answered,
+        connected = k.connected + excluded.connected,
+        abandoned = k.abandoned + excluded.abandoned,
+        early_hang_ups = k.early_hang_ups + excluded.early_hang_ups,
+        machines = k.machines + excluded.machines
 ), noted AS (
     INSERT INTO list_moves (at, campaign, contact_id, phone_id, moved_to, reason, attempt_id)
     SELECT e.ended_at, e.campaign, e.contact_id, e.phone_id, e.next_step, e.next_reason, e.id
@@ -146,14 +166,27 @@ WITH told AS MATERIALIZED (
 )
 SELECT id::text FROM ended;
 
--- name: dispose(id, operator, result, status, tags, summary, at)
--- What the operator says that a talk came to (R4.8); the contact takes over status and tags.
-WITH disposed AS (
-    UPDATE attempts
+-- name: dispose(id, operator, result, status, tags, summary, machine, at)
+-- What the operator says that a talk came to (R4.8); the contact takes over status and tags. A
+-- machine leaves the cap's live answers, or comes back where he corrects himself; of a call that
+-- has not ended yet the ending counts it.
+WITH before AS (
+    SELECT id, campaign, answered_at, said_machine,
+        disposition = 'talked' AND answered_at IS NOT NULL AS counted
+    FROM attempts WHERE id = :id::uuid FOR NO KEY UPDATE
+), disposed AS (
+    UPDATE attempts AS a
     SET operator = :operator::text, result = :result::text, tags = :tags::text[],
-        summary = :summary::text, disposed_at = :at::timestamptz
-    WHERE id = :id::uuid
-    RETURNING contact_id
+        summary = :summary::text, disposed_at = :at::timestamptz,
+        said_machine = :machine::boolean
+    FROM before AS b WHERE a.id = b.id
+    RETURNING a.contact_id
+), recounted AS (
+    UPDATE abandonment_counts AS k
+    SET machines = k.machines + :machine::boolean::integer - b.said_machine::integer
+    FROM before AS b
+    WHERE b.counted AND b.said_machine <> :machine::boolean AND k.campaign = b.campaign
+        AND k.quarter = date_bin('15 minutes', b.answered_at, 'epoch')
 ), told_of AS (
     UPDATE contacts AS c
     SET status = coalesce(:status::text, c.status),
@@ -167,13 +200,3 @@ WITH disposed AS (
     FROM told_of AS t WHERE q.contact_id = t.id AND q.state IN ('due', 'waiting')
 )
 SELECT count(*) FROM disposed;
-
--- name: abandonment(campaign, since)
--- Abandoned by us, and answered by people, since then. Who left by himself while he waited
--- counts in neither (pacing.md 1: shown apart).
-SELECT count(*) FILTER (WHERE disposition = 'abandoned'),
-    count(*) FILTER (WHERE disposition IN ('talked', 'abandoned'))
-FROM attempts
-WHERE campaign = :campaign::text AND answered_at >= :since::timestamptz
-    -- for the index: nobody rings for so long
-    AND committed_at >= :since::timestamptz - interval '1 hour';

@@ -82,9 +82,10 @@ def laid_under(tree: Tree) -> tuple[Tree, list[Problem]]:
     if reference is not None:
         problems.append(problem_at(tree, ("mode",), f"is forbidden here: {reference}"))
     merged = {**law.values, **tree.value}
-    mine, theirs = tree.value.get("caps"), law.values.get("caps")
-    if isinstance(mine, dict) and isinstance(theirs, dict):
-        merged["caps"] = {**theirs, **mine}
+    for key in ("caps", "abandonment"):
+        mine, theirs = tree.value.get(key), law.values.get(key)
+        if isinstance(mine, dict) and isinstance(theirs, dict):
+            merged[key] = {**theirs, **mine}
     laid = Tree(
         file=tree.file,
         value=merged,
@@ -127,8 +128,8 @@ def _laxer(
         yield "windows", "reach beyond the preset's hours"
     if "holidays" in given and mine.holidays != law.holidays:
         yield "holidays", f"are not those of {law.holidays}"
-    if "abandonment_cap" in given and mine.abandonment_cap > law.abandonment_cap:
-        yield "abandonment_cap", "is above the preset's"
+    if "abandonment" in given and mine.abandonment.limit > law.abandonment.limit:
+        yield "abandonment", "limit is above the preset's"
     if "ring_timeout" in given and mine.ring_timeout < law.ring_timeout:
         yield "ring_timeout", "is below the preset's"
     if "silence" in given and mine.silence > law.silence:

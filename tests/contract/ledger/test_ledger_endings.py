@@ -306,23 +306,6 @@ def test_operators_word_is_kept_and_changes_status_and_tags(world: World) -> Non
         )
 
 
-def test_abandonment_counts_us_against_people_who_were_there(world: World) -> None:
-    """R3.2: the cap's arithmetic; who left by himself counts in neither."""
-    world.people(5)
-    world.save(campaign())
-    endings = (
-        Disposition.TALKED,
-        Disposition.ABANDONED,
-        Disposition.SHORT_HANGUP,
-        Disposition.MACHINE,
-        Disposition.TALKED,
-    )
-    for entry, disposition in zip(world.entries(campaign()), endings, strict=True):
-        world.dial(campaign(), entry, verdict=verdict(disposition), answered_at=NOW)
-    assert world.ledger.abandonment(campaign().name, NOW) == (1, 3)
-    assert world.ledger.abandonment(campaign().name, LATER) == (0, 0)
-
-
 def test_archived_phone_returned_by_hand_is_dialed_again(world: World) -> None:
     """R5.5: manual return is possible and logged."""
     world.people(1)

@@ -22,7 +22,9 @@ from dialer.core.trouble import Kind as Trouble
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
-GENERATED = runpy.run_path(str(ROOT / "tools" / "generate_docs.py"))["documents"]()
+GENERATORS = runpy.run_path(str(ROOT / "tools" / "generate_docs.py"))
+GENERATED = GENERATORS["documents"]()
+SCHEMAS = GENERATORS["schemas"]()
 
 #: `engine/pacer.py:Pacer.look`, `ledger/sql/intents.sql:commit_intents`, `hopper/lua/claim.lua`
 REFERENCE = re.compile(r"`((?:[a-z_0-9]+/)*[a-z_0-9]+\.(?:py|sql|lua|sh))(?::([A-Za-z_.]+))?`")
@@ -37,6 +39,12 @@ def read(path: Path) -> str:
 def test_the_generated_documents_are_what_the_code_says(name: str) -> None:
     """Run: make docs"""
     assert read(ROOT / "docs" / name) == GENERATED[name]
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_editors_schemas_are_what_the_settings_take(name: str) -> None:
+    """Run: make docs"""
+    assert read(ROOT / "config" / "schema" / name) == SCHEMAS[name]
 
 
 # ------------------------------------------------------------------ references into the code

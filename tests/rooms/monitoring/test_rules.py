@@ -69,7 +69,7 @@ def test_every_alert_is_tried_where_it_must_fire_and_where_it_must_not():
     for case in tree["tests"]:
         for check in case["promql_expr_test"]:
             [asked] = selectors(check["expr"])
-            name = dict((label, text) for label, _, text in asked.matchers)["alertname"]
+            name = {label: text for label, _, text in asked.matchers}["alertname"]
             (fires if check["exp_samples"][0]["value"] else quiet).add(name)
     names = {alert["alert"] for alert in ALERTS}
     assert fires == names

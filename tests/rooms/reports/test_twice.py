@@ -111,3 +111,25 @@ def test_the_shortest_pause_is_the_campaigns_or_the_default_of_what_it_leaves_op
     assert shortest_retry_s([campaign()]) == 60.0  # cancelled by us
     slow = dict.fromkeys(Disposition, 7_200.0)
     assert shortest_retry_s([replace(campaign(), retry_s=slow)]) == pytest.approx(7_200.0)
+
+
+def by_gateway(
+    attempt: str, gateway: str, began: float, ended: float, *, rang: bool
+) -> list[dict[str, Any]]:
+    begun, over = call(attempt, PHONE, began, ended)
+    heard = {"progress_at": began + 1 if rang else None, "answered_at": None}
+    return [{**begun, "gateway": gateway}, {**over, **heard, "gateway": gateway}]
+
+
+def test_another_gateway_at_once_after_one_that_failed_disturbs_nobody() -> None:
+    """His phone did not ring; the same gateway again, or after a ring, is a second call."""
+    failed = by_gateway("a", "first", 0, 2, rang=False)
+    assert count(failed, by_gateway("b", "second", 3, 20, rang=True)) == 0
+    assert count(failed, by_gateway("b", "first", 3, 20, rang=True)) == 1
+    rang = by_gateway("a", "first", 0, 2, rang=True)
+    assert count(rang, by_gateway("b", "second", 3, 20, rang=True)) == 1
+
+
+def test_two_gateways_at_the_same_time_are_two_calls() -> None:
+    first = by_gateway("a", "first", 0, 10, rang=False)
+    assert count(first, by_gateway("b", "second", 5, 20, rang=True)) == 1

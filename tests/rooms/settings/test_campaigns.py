@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from dialer.core.base.priority import CONDITIONS
 from dialer.core.model import (
+    Abandonment,
     Campaign,
     CampaignName,
     Caps,
     Disposition,
+    EarlyHangUps,
     GatewayName,
     GroupName,
     Mode,
@@ -23,7 +25,9 @@ from dialer.core.model import (
     Rolling,
     Rounds,
     Rule,
+    Spending,
     Tone,
+    Uncertified,
     WhenFull,
     Window,
 )
@@ -90,7 +94,8 @@ ring_timeout: 40s
 silence: 1500ms
 message: ru/abandoned.wav
 max_talk: 1h 30m
-abandonment_cap: 2,5 %
+abandonment: {limit: "2,5 %", window: 30d, zone: Asia/Omsk, spending: strict,
+              early_hang_ups: abandoned, certify: 90 %, uncertified: progressive}
 record: false
 wrapup: 20s
 share: 2.5
@@ -153,7 +158,15 @@ sticky: true
         silence_ms=1500,
         message="ru/abandoned.wav",
         max_talk_s=5400,
-        abandonment_cap=0.025,
+        abandonment=Abandonment(
+            limit=0.025,
+            window="30d",
+            zone="Asia/Omsk",
+            spending=Spending.STRICT,
+            early_hang_ups=EarlyHangUps.ABANDONED,
+            certify=0.9,
+            uncertified=Uncertified.PROGRESSIVE,
+        ),
         record=False,
         wrapup_s=20.0,
         share=2.5,
@@ -309,7 +322,7 @@ def windows(draw):
     retry=st.dictionaries(
         st.sampled_from(["busy", "no_answer", "lost"]), durations, max_size=3
     ),
-    cap=st.integers(0, 9999),
+    cap=st.integers(1, 2000),
 )
 @settings(max_examples=80)
 def test_any_campaign_that_is_written_is_read_back(name, rules, windows, wrapup, retry, cap):
@@ -325,7 +338,7 @@ def test_any_campaign_that_is_written_is_read_back(name, rules, windows, wrapup,
         ],
         "wrapup": f"{wrapup}s",
         "retry": {word: text for word, (text, _) in retry.items()},
-        "abandonment_cap": f"{cap / 100:.2f} %",
+        "abandonment": {"limit": f"{cap / 100:.2f} %"},
     }  # fmt: skip
     tree = parse(yaml.safe_dump(document, allow_unicode=True), "f.yaml")
     model, problems = validate(CampaignModel, tree)

@@ -1,6 +1,7 @@
 """If these fail, a file that the repository ships does not load, or documents what is not."""
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from dialer.settings.columns import ColumnMapping, load_mapping
 from dialer.settings.csv_rows import open_contacts
 from dialer.settings.daemon_model import DaemonModel
 from dialer.settings.description import SCHEMAS, describe, json_schema
+from dialer.settings.examples import EXAMPLES, pieces
 from dialer.settings.loading import load
 from dialer.settings.phones import PhoneReader
 from dialer.settings.tags import load_tags
@@ -167,6 +169,41 @@ def test_a_tag_given_twice_is_told(tmp_path):
 def test_the_documentation_is_what_the_models_say():
     """Run: python -m dialer.settings.description docs/campaigns.md"""
     assert (ROOT / "docs" / "campaigns.md").read_text(encoding="utf-8") == describe()
+
+
+def test_the_lists_beside_the_campaigns_are_made_as_said():
+    """Run: tools/make_example_contacts.py"""
+    made = runpy.run_path(str(ROOT / "tools" / "make_example_contacts.py"))["documents"]()
+    for name, text in made.items():
+        assert (ROOT / "campaigns" / name).read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("path", [*CAMPAIGNS, *DAEMONS], ids=lambda path: path.name)
+def test_an_editor_finds_the_schema_that_a_shipped_file_names(path):
+    first = path.read_text(encoding="utf-8").split("\n")[0]
+    assert first.startswith("# yaml-language-server: $schema=")
+    assert (path.parent / first.partition("=")[2]).is_file()
+
+
+def test_every_key_of_a_campaign_has_an_example():
+    """A table says what may stand there; people copy what does."""
+    keys = [field.alias or name for name, field in CampaignModel.model_fields.items()]
+    assert [key for key in keys if not pieces(key)] == []
+    assert set(EXAMPLES) <= set(keys)
+
+
+@pytest.mark.parametrize(
+    ("key", "piece"),
+    [(key, piece) for key in EXAMPLES for piece in pieces(key)],
+    ids=lambda text: text.split()[0] if ":" in text else text,
+)
+def test_every_example_may_be_copied_as_it_stands(key, piece, tmp_path):
+    needed = {"list": "people", "group": "sales", "pool": "cities", "purpose": "marketing"}
+    rest = "".join(f"{name}: {value}\n" for name, value in needed.items() if name != key)
+    campaign = tmp_path / "copied.yaml"
+    campaign.write_text(f"{rest}{piece}\n", encoding="utf-8")
+    [found] = loaded(ROOT / "config" / "dialer.yaml", campaign_files=[campaign]).campaigns
+    assert found
 
 
 def test_the_documentation_names_every_key_of_a_campaign():
