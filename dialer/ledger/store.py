@@ -48,6 +48,7 @@ from dialer.ledger import (
     stoplist,
     stops,
 )
+from dialer.ledger.history import PastQueries
 from dialer.ledger.listening import Listener
 from dialer.ledger.migrate import migrate, pending
 from dialer.ledger.names import NameLock
@@ -101,6 +102,7 @@ class PostgresLedger:
         self._name = NameLock(dsn)
         self.reports = ReportQueries(self._pool)
         self.stop_list = stoplist.StopList(self._pool)
+        self.past = PastQueries(self._pool)
 
     # ------------------------------------------------------------------ life
 

@@ -84,7 +84,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "segment_windows:             # within the windows\n"
         "  pensioners: [{days: mon-fri, open: 9:00, close: 12:00}]",
     ),
-    "record": ("record: false",),
+    "record": ("record: true                 # recordings: of dialer.yaml says where",),
+    "when_full": (
+        "record: true\nwhen_full: stop_dialing      # a talk that is not recorded must not be",
+    ),
+    "announce": ("record: true\nannounce: recorded.wav       # heard as the talk begins",),
+    "keep_recordings": ("record: true\nkeep_recordings: 90d",),
     "wrapup": ("wrapup: 45s                  # more than the group's, for a long form",),
     "share": (
         "share: 2                     # twice as many operators as a campaign with share 1",

@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -202,7 +203,12 @@ def test_every_example_may_be_copied_as_it_stands(key, piece, tmp_path):
     rest = "".join(f"{name}: {value}\n" for name, value in needed.items() if name != key)
     campaign = tmp_path / "copied.yaml"
     campaign.write_text(f"{rest}{piece}\n", encoding="utf-8")
-    [found] = loaded(ROOT / "config" / "dialer.yaml", campaign_files=[campaign]).campaigns
+    daemon = tmp_path / "dialer.yaml"
+    shipped = (ROOT / "config" / "dialer.yaml").read_text(encoding="utf-8")
+    folder = f"recordings: {{folder: {tmp_path}}}\n"
+    daemon.write_text(f"{shipped}\n{folder}", encoding="utf-8")
+    shutil.copy(ROOT / "config" / "tags.yaml", tmp_path)
+    [found] = loaded(daemon, campaign_files=[campaign]).campaigns
     assert found
 
 
