@@ -76,6 +76,10 @@ def make_presence(settings: Settings) -> RedisPresence:
     return RedisPresence(connect(settings.redis_url, connections=4))
 
 
+def make_hopper(settings: Settings) -> RedisHopper:
+    return RedisHopper(connect(settings.redis_url))
+
+
 def make_switch(settings: Settings, clock: SystemClock) -> EventSocketSwitch:
     switch = settings.switch
     return EventSocketSwitch(
@@ -193,12 +197,7 @@ class Service:
         observe = self.meter.observe
         ports = Ports(
             switch=timed(self._switch, observe, "dialer_switch_command_seconds"),
-            hopper=timed(
-                RedisHopper(connect(settings.redis_url)),
-                observe,
-                "dialer_store_seconds",
-                store="redis",
-            ),
+            hopper=timed(make_hopper(settings), observe, "dialer_store_seconds", store="redis"),
             presence=timed(
                 make_presence(settings), observe, "dialer_store_seconds", store="redis"
             ),

@@ -453,6 +453,7 @@ class Due:
     held: str | None = None
     held_until: datetime | None = None
     windows: tuple[Window, ...] = ()
+    segment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -571,6 +572,63 @@ class RejectedRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is not wanted: category never | messages_only | not_now (then `expires_at`); on the
+    channel phone | sms | email; scope global | campaign | purpose (`scope_value` names it).
+    """
+
+    category: str = "never"
+    channel: str = "phone"
+    scope: str = "global"
+    scope_value: str | None = None
+    expires_at: datetime | None = None
+
+
+class Stopped(NamedTuple):
+    """A stop in force: the number of its change, and whether it was not in force before."""
+
+    number: int
+    is_new: bool
+
+
+class OpenCall(NamedTuple):
+    """A committed call that nobody is known to have answered yet."""
+
+    attempt: AttemptId
+    instance: InstanceName
+    committed_at: datetime
+    ring_timeout_s: float
+
+
+class StopRow(NamedTuple):
+    """One row of a stop list's file. `number`: the other side's own, where it numbers them."""
+
+    line: int
+    digits: str  # E.164 with +
+    wish: Wish
+    change: str = "added"  # or "removed"
+    added_at: datetime | None = None
+    origin: str | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopImport:
+    """What a stop list's file came to. `known`: in force before; `gaps`: numbers of the other
+    side that are missing (first, last); `repeated`: rows whose number was taken over before.
+    """
+
+    rows: int = 0
+    added: int = 0
+    removed: int = 0
+    known: int = 0
+    repeated: int = 0
+    gaps: tuple[tuple[int, int], ...] = ()
+    rejected: int = 0
+    first_rejected: tuple[RejectedRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
     """What an import came to. `kept_out`: rows by reason ("archived", "stop"), no card made.
 
@@ -650,7 +708,11 @@ class Ledger(Protocol):
 
     def charges(self, days: Sequence[date]) -> Mapping[tuple[NumberId, date], int]: ...
 
-    def add_stop(self, phone: PhoneId, *, origin: str, now: datetime) -> None: ...
+    def add_stop(self, phone: PhoneId, *, origin: str, now: datetime) -> Stopped:
+        """In force when it returns: no intent for this phone is committed any more."""
+        ...
+
+    def open_calls(self, phones: Sequence[PhoneId]) -> Sequence[OpenCall]: ...
 
     def opt_out(self, attempt: AttemptId, now: datetime) -> OptOut:
         """The key was pressed in this attempt's message: a stop, and the attempt says so."""

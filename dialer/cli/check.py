@@ -72,6 +72,8 @@ def _warnings(loaded: Loaded) -> Iterator[str]:
     for campaign in loaded.campaigns:
         if not campaign.windows:
             yield f"{campaign.name}: no calling windows: it dials at any hour of the day"
+        for key, word in campaign.laxer.items():
+            yield f"{campaign.name}: {key} is laxer than {campaign.preset} asks, on: {word}"
         if not campaign.consent_required:
             yield f"{campaign.name}: dials without consent, on: {campaign.consent_ground}"
 

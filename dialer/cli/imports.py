@@ -69,7 +69,7 @@ def import_command(
     if not as_json:
         _say_plan(contacts)
     with ledger_of(loaded.settings) as ledger, ExitStack() as stack:
-        note = stack.enter_context(_written(rejected)) if rejected else None
+        note = stack.enter_context(written_rejects(rejected))
         watched = stack.enter_context(done.watched())
         report = ledger.import_rows(
             wanted, watched, source=done.source, now=datetime.now(UTC), rejected=note
@@ -142,8 +142,11 @@ class _Import:
 
 
 @contextmanager
-def _written(path: Path) -> Iterator[Callable[[RejectedRow], None]]:
-    """A CSV of line and reason; the reasons hold no personal data."""
+def written_rejects(path: Path | None) -> Iterator[Callable[[RejectedRow], None] | None]:
+    """A CSV of line and reason; the reasons hold no personal data. None: nothing is written."""
+    if path is None:
+        yield None
+        return
     try:
         with path.open("w", encoding="utf-8", newline="") as out:
             rows = csv.writer(out)

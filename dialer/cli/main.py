@@ -18,11 +18,15 @@ from dialer.errors import ConfigError, NameTaken, StoreError, SwitchError
 
 #: verb -> (module in dialer.cli, one line for the list of verbs)
 VERBS: dict[str, tuple[str, str]] = {
+    "audit": ("rights", "The record of who did what: verify its chain."),
     "check": ("check", "Say what is wrong in the configuration and the campaigns."),
+    "consent": ("consent", "Show, add and withdraw consents of a phone."),
     "demo": ("demo", "Rehearse a campaign on a simulated switch, with everything it needs."),
     "doctor": ("doctor", "Look at switch, stores, gateways, sounds, clocks and contracts."),
     "forecast": ("forecast", "Say what a campaign will do, before it is started."),
     "gateways": ("gateways", "Write FreeSWITCH's files for carriers and numbers."),
+    "erase": ("rights", "Erase everything on a phone; a stop under its digest stays."),
+    "export": ("rights", "Write everything that is stored on a phone."),
     "halt": ("halt", "Emergency stop: no call starts any more, ringing ones end, talks go on."),
     "import": ("imports", "Load a CSV or JSON-lines file into a list."),
     "lead": ("lead", "Dial a contact ahead of the queue: a hot lead."),
@@ -37,6 +41,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "report": ("report", "Show what came of a campaign."),
     "resume": ("halt", "End the emergency stop."),
     "run": ("run", "Run the daemon."),
+    "stoplist": ("stoplist", "Who is not to be called: add, remove, import, export, audit."),
+    "why": ("why", "Say on what ground an attempt was made."),
+    "why-not": ("why", "Say why a phone is not called, campaign by campaign."),
     "simulate": ("simulate", "Dial made-up shifts in virtual time, and score the pacing."),
     "status": ("status", "Show what the daemons are doing."),
     "supervise": ("supervise", "Listen to an operator, whisper to him, or barge in."),

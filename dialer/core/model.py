@@ -173,14 +173,31 @@ class Rule:
     weight: int
 
 
+class Rolling(NamedTuple):
+    """At most `most` tries or talks ("tries", "talks") within any `hours` in a row."""
+
+    what: str
+    most: int
+    hours: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caps:
-    """Most tries of one phone, and of one contact, over all campaigns (R6.5)."""
+    """Most tries and talks of one phone, and of one contact, over all campaigns (R6.5).
+
+    None: no such limit. `min_gap_s` from the end of a try to the next; `rest_s`: how long after
+    an ending nobody of ours calls again (regulation.md: 72 h after a dropped call).
+    """
 
     per_day: int = 2
     per_week: int = 4
     per_month: int = 8
     talks_per_day: int = 1
+    talks_per_week: int | None = None
+    talks_per_month: int | None = None
+    min_gap_s: float = 0.0
+    rolling: tuple[Rolling, ...] = ()
+    rest_s: Mapping[Disposition, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,9 +305,12 @@ class Campaign:
     order: Order = Order.SEQUENTIAL
     rules: tuple[Rule, ...] = ()
     windows: tuple[Window, ...] = ()
+    segment_windows: Mapping[str, tuple[Window, ...]] = field(default_factory=dict)
     holidays: str | None = None  # ISO country whose holidays count as Sunday
     default_zone: str | None = None  # for a phone of which no zone is known
     consent_required: bool = True
+    preset: str | None = None  # the country's figures that were laid under it
+    laxer: Mapping[str, str] = field(default_factory=dict)  # key -> on whose word
     consent_ground: str | None = None  # the legal ground where consent is not required
     sticky: bool = False
     ring_timeout_s: int = 25

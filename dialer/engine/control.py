@@ -6,7 +6,7 @@ with `{"ok": true, ...}` or `{"ok": false, "why": sentence}`. A verb is one meth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gevent
@@ -29,6 +29,7 @@ from dialer.ports import Clock, Command, Hopper, Ledger, Meter, Presence
 log = structlog.get_logger(__name__)
 
 #: States in which a call may be stopped before anybody hears it.
+ADRIFT = AttemptState.ADRIFT
 STOPPABLE = (AttemptState.CLAIMED, AttemptState.DIALING, AttemptState.RINGING)
 
 #: Verbs that wait for a store or the switch, each in an errand of its own: a halt must not
@@ -41,8 +42,13 @@ SLOW = frozenset(
         "supervise",
         "reload",
         "stop_phone",
+        "stop_phones",
     }
 )
+
+#: So long a stop waits for the calls that it ends; whoever asked waits 2 s.
+STOP_WAIT_S = 1.6
+STOP_LOOK_S = 0.01
 
 Answer = dict[str, Any]
 
@@ -96,6 +102,7 @@ class Control:
             "halt": self._halt,
             "resume": self._resume,
             "stop_phone": self._stop_phone,
+            "stop_phones": self._stop_phones,
             "reload": lambda words: reload(),
             "hot": lambda words: self._hot(hot),
             "imported": self._imported,
@@ -256,26 +263,63 @@ class Control:
         return {"ok": True}
 
     def _stop_phone(self, words: Mapping[str, Any]) -> Answer:
-        """A stop is in the ledger already: void what is queued, cancel what rings (R6.2)."""
-        return {"ok": True, "cancelled": self.stop_phone(PhoneId(int(words["phone"])))}
+        answer = self._stop_phones({"phones": [words["phone"]]})
+        self._hopper.void([PhoneId(int(words["phone"]))])
+        return answer
+
+    def _stop_phones(self, words: Mapping[str, Any]) -> Answer:
+        """The stops are in the ledger already: cancel what rings (R6.2).
+
+        Answers when the cancelled calls are over; `left`: those that are not after a while.
+        Whoever asks voids the queues, once for all daemons (engine/stopping.py).
+        """
+        stopped = frozenset(PhoneId(int(phone)) for phone in words["phones"])
+        keys = self._stop(lambda phone: phone in stopped, Reason.STOP, (*STOPPABLE, ADRIFT))
+        left = self._not_over(keys)
+        for _ in range(round(STOP_WAIT_S / STOP_LOOK_S)):
+            if not left:
+                break
+            gevent.sleep(STOP_LOOK_S)
+            left = self._not_over(keys)
+        return {"ok": True, "cancelled": len(keys) - len(left), "left": len(left)}
+
+    def _not_over(self, keys: Sequence[AttemptId]) -> list[AttemptId]:
+        """Of these, who may still ring; a talk that had just begun goes on."""
+        known = ((key, self._calls.attempts.get(key)) for key in keys)
+        return [
+            key
+            for key, one in known
+            if one is not None
+            and (one.state in STOPPABLE or (one.state is ADRIFT and one.answered_at is None))
+        ]
 
     def stop_phone(self, stopped: PhoneId) -> int:
         """How many calls to it were ended before anybody answered. Raises StoreError."""
+        keys = self._stop(lambda phone: phone == stopped, Reason.STOP, (*STOPPABLE, ADRIFT))
         self._hopper.void([stopped])
-        return self._stop_all(lambda phone: phone == stopped, Reason.STOP)
+        return len(keys)
 
     def _stop_all(self, which: Callable[[PhoneId], bool], reason: Reason) -> int:
-        def turn(now: Moment) -> int:
+        return len(self._stop(which, reason, STOPPABLE))
+
+    def _stop(
+        self,
+        which: Callable[[PhoneId], bool],
+        reason: Reason,
+        states: tuple[AttemptState, ...],
+    ) -> list[AttemptId]:
+        def turn(now: Moment) -> list[AttemptId]:
             keys = [
                 key
                 for key, one in self._calls.attempts.items()
-                if one.state in STOPPABLE and which(one.claimed.entry.phone_id)
+                if one.state in states and which(one.claimed.entry.phone_id)
             ]
             for key in keys:
                 self._dispatcher.to_attempt(key, happened.Stop(reason.value), now)
-            return len(keys)
+            return keys
 
-        return self._dispatcher.do(turn)
+        stopped: list[AttemptId] = self._dispatcher.do(turn)
+        return stopped
 
     def _hot(self, hot: Callable[[], None]) -> Answer:
         hot()

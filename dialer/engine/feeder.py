@@ -181,7 +181,9 @@ class Feeder:
             if one.held is not None:
                 postponed.append((one.entry.contact_id, one.held, one.held_until or later))
                 continue
-            hours = within_hours(one.entry, campaign, one.windows, now.wall, holidays)
+            hours = within_hours(
+                one.entry, campaign, one.windows, now.wall, holidays, segment=one.segment
+            )
             if isinstance(hours, Denied):
                 postponed.append((one.entry.contact_id, hours.why.value, hours.until or later))
                 continue

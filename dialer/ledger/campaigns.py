@@ -7,13 +7,14 @@ repeated one finds nothing to do. Saving the same revision again touches nothing
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 import orjson
 
-from dialer.core.model import Campaign, CampaignName, ContactId, Rule
+from dialer.core.model import Campaign, CampaignName, ContactId, Rule, Window
 from dialer.errors import StoreError
 from dialer.ledger import scoring, stored
 from dialer.ledger.pool import Connection, Pool
@@ -82,10 +83,15 @@ def _reorder(
 def definition_of(campaign: Campaign) -> str:
     """The whole campaign as JSON: what an attempt's grounds refer to by revision."""
     values = {field.name: getattr(campaign, field.name) for field in fields(campaign)}
-    values["windows"] = [
-        [sorted(w.days), w.opens.isoformat(), w.closes.isoformat()] for w in campaign.windows
-    ]
+    values["windows"] = _windows(campaign.windows)
+    values["segment_windows"] = {
+        segment: _windows(windows) for segment, windows in campaign.segment_windows.items()
+    }
     return stored.to_json(values)
+
+
+def _windows(windows: Sequence[Window]) -> list[Any]:
+    return [[sorted(w.days), w.opens.isoformat(), w.closes.isoformat()] for w in windows]
 
 
 def rules_of(definition: dict[str, Any]) -> tuple[Rule, ...]:

@@ -26,10 +26,9 @@ from dialer.core.model import (
     NumberId,
     OpenAttempt,
 )
-from dialer.ledger import phones, stored
+from dialer.ledger import phones, rules, stored
 from dialer.ledger.locks import lock_number_days, lock_people
 from dialer.ledger.pool import Connection, Pool
-from dialer.ledger.queue import needs_consent
 from dialer.ledger.statements import statements
 
 log = structlog.get_logger(__name__)
@@ -93,24 +92,15 @@ def _rows(intents: Sequence[Intent]) -> dict[str, Any]:
         "gateways": [claimed.gateway for claimed in claims],
         "instances": [intent.instance for intent in intents],
         "grounds": [stored.to_json(intent.grounds) for intent in intents],
+        "closes": [claimed.entry.callable_until for claimed in claims],
         "entries": [stored.entry_to_json(claimed.entry) for claimed in claims],
     }
 
 
 def _rules(campaigns: Sequence[Campaign]) -> dict[str, Any]:
     """Each campaign's rules once."""
-    distinct = list({campaign.name: campaign for campaign in campaigns}.values())
-    return {
-        "campaigns": [c.name for c in distinct],
-        "purposes": [c.purpose for c in distinct],
-        "consents": [needs_consent(c) for c in distinct],
-        "per_day": [c.caps.per_day for c in distinct],
-        "per_week": [c.caps.per_week for c in distinct],
-        "per_month": [c.caps.per_month for c in distinct],
-        "talks": [c.caps.talks_per_day for c in distinct],
-        "uncharged": [c.rounds.uncharged_per_day for c in distinct],
-        "zones": [c.default_zone for c in distinct],
-    }
+    distinct = {campaign.name: campaign for campaign in campaigns}.values()
+    return {"rules": [rules.to_json(campaign) for campaign in distinct]}
 
 
 def withdraw(pool: Pool, attempts: Sequence[AttemptId], reason: str) -> int:

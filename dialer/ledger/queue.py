@@ -21,7 +21,7 @@ from dialer.core.model import (
     PhoneId,
 )
 from dialer.core.permission.reasons import Reason
-from dialer.ledger import scoring, stored
+from dialer.ledger import rules, scoring, stored
 from dialer.ledger.pool import Pool, Row
 from dialer.ledger.statements import statements
 from dialer.ports import Due
@@ -38,15 +38,9 @@ _AGAIN = {Reason.ALREADY_BEING_CALLED.value: timedelta(minutes=1)}
 _AGAIN_LATER = timedelta(days=1)
 
 
-def needs_consent(campaign: Campaign) -> bool:
-    """Without a consent only a named legal ground dials (R6.1)."""
-    return campaign.consent_required or not campaign.consent_ground
-
-
 def due(pool: Pool, campaign: Campaign, now: datetime, limit: int) -> list[Due]:
     """The head of the queue; `held_until` is given with every `held`."""
     scoring.refresh(pool, campaign, now, batches=RESCORE_BATCHES)
-    caps = campaign.caps
     with pool.connection() as connection:
         connection.execute(
             SQL["wake"], {"campaign": campaign.name, "at": now, "most": WAKE}, prepare=True
@@ -55,14 +49,7 @@ def due(pool: Pool, campaign: Campaign, now: datetime, limit: int) -> list[Due]:
             SQL["due"],
             {
                 "campaign": campaign.name,
-                "purpose": campaign.purpose,
-                "consent_required": needs_consent(campaign),
-                "per_day": caps.per_day,
-                "per_week": caps.per_week,
-                "per_month": caps.per_month,
-                "talks": caps.talks_per_day,
-                "uncharged": campaign.rounds.uncharged_per_day,
-                "zone": campaign.default_zone,
+                "rules": rules.to_json(campaign),
                 "sticky": campaign.sticky,
                 "at": now,
                 "most": limit,
@@ -94,6 +81,7 @@ def _due(row: Row, campaign: CampaignName, now: datetime) -> Due:
         held=reason,
         held_until=until,
         windows=stored.windows_from_json(windows),
+        segment=row[24],
     )
 
 

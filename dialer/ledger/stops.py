@@ -1,22 +1,23 @@
-"""The person's word: stops, consents given and withdrawn.
+"""The person's word about being called: one stop added, removed, looked up.
 
-Each change locks the phone's row first, as every intent does: when the call returns, no attempt
-that was not committed before can be committed any more (R6.2).
+Each change locks the phone's row first, as every intent does: when the call returns, no
+attempt that was not committed before can be committed any more (R6.2). What was committed
+before is told by `open_calls`; engine/stopping.py cancels it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 
-from dialer.core.model import AttemptId, ContactId, PhoneId
+from dialer.core.model import AttemptId, PhoneId
+from dialer.core.permission.grounds import StopFact
 from dialer.errors import StoreError
 from dialer.ledger import phones, service, stored
 from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
-from dialer.ports import CallerStop, ImportedConsent, OptOut
+from dialer.ports import CallerStop, OpenCall, OptOut, Stopped, Wish
 
 SQL = statements("stops")
 #: Where a wish came from, as `origin` keeps it.
@@ -24,19 +25,9 @@ IN_MESSAGE = "key during the message"
 CALLED_BACK = "called back, key 9"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What is not wanted: category never | messages_only | not_now (then `expires_at`);
-    scope global | campaign | purpose (then `scope_value` names it)."""
-
-    category: str = "never"
-    scope: str = "global"
-    scope_value: str | None = None
-    expires_at: datetime | None = None
-
-
 @contextmanager
-def _locked(pool: Pool, phone: PhoneId) -> Iterator[Connection]:
+def locked(pool: Pool, phone: PhoneId) -> Iterator[Connection]:
+    """A transaction that holds this phone: no intent on it is committed meanwhile."""
     with pool.transaction() as connection:
         if phone not in phones.digits_by_id(phones.lock(connection, [phone])):
             raise StoreError("postgresql", f"no phone {phone}", "check the phone's id")
@@ -45,14 +36,15 @@ def _locked(pool: Pool, phone: PhoneId) -> Iterator[Connection]:
 
 def add(
     pool: Pool, phone: PhoneId, *, origin: str, now: datetime, wish: Wish | None = None
-) -> None:
+) -> Stopped:
     """In force when this returns. Raises StoreError."""
     wish = wish or Wish()
-    with _locked(pool, phone) as connection:
-        connection.execute(
+    with locked(pool, phone) as connection:
+        row = connection.execute(
             SQL["add_stop"],
             {
                 "phone": phone,
+                "channel": wish.channel,
                 "category": wish.category,
                 "scope": wish.scope,
                 "scope_value": wish.scope_value,
@@ -60,7 +52,8 @@ def add(
                 "expires_at": wish.expires_at,
                 "origin": stored.clean(origin, 200),
             },
-        )
+        ).fetchone()
+    return Stopped(number=row[0], is_new=row[1]) if row else Stopped(number=0, is_new=False)
 
 
 def opt_out(pool: Pool, attempt: AttemptId, *, now: datetime) -> OptOut:
@@ -72,7 +65,7 @@ def opt_out(pool: Pool, attempt: AttemptId, *, now: datetime) -> OptOut:
     phone, bridged = PhoneId(row[0]), row[1]
     if bridged:
         return OptOut(known=True)
-    with _locked(pool, phone) as connection:
+    with locked(pool, phone) as connection:
         connection.execute(SQL["add_stop"], _never(phone, now))
         connection.execute(SQL["note_opt_out"], {"attempt": attempt})
     return OptOut(known=True, phone=phone)
@@ -81,6 +74,7 @@ def opt_out(pool: Pool, attempt: AttemptId, *, now: datetime) -> OptOut:
 def _never(phone: PhoneId, now: datetime, origin: str = IN_MESSAGE) -> dict[str, object]:
     return {
         "phone": phone,
+        "channel": "phone",
         "category": "never",
         "scope": "global",
         "scope_value": None,
@@ -118,10 +112,15 @@ def is_stopped(connection: Connection, phone: PhoneId, now: datetime) -> bool:
     return row is not None and bool(row[0])
 
 
-def remove(pool: Pool, phone: PhoneId, *, by: str, now: datetime) -> int:
+def remove(
+    pool: Pool, phone: PhoneId, *, by: str, now: datetime, channel: str | None = None
+) -> int:
     """The person has changed his mind (logged); how many wishes ended."""
-    with _locked(pool, phone) as connection:
-        ended = connection.execute(SQL["remove_stops"], {"phone": phone, "at": now}).rowcount
+    with locked(pool, phone) as connection:
+        ended = connection.execute(
+            SQL["remove_stops"],
+            {"phone": phone, "channel": channel, "at": now, "by": stored.clean(by, 200)},
+        ).rowcount
         connection.execute(SQL["look_again"], {"phone": phone, "at": now})
         service.add_audit(
             connection,
@@ -134,35 +133,27 @@ def remove(pool: Pool, phone: PhoneId, *, by: str, now: datetime) -> int:
         return ended
 
 
-def add_consent(
-    pool: Pool,
-    phone: PhoneId,
-    contact: ContactId | None,
-    consent: ImportedConsent,
-    *,
-    source: str | None,
-) -> None:
-    """Contact None: whoever answers on that phone."""
-    with _locked(pool, phone) as connection:
-        connection.execute(
-            SQL["add_consent"],
-            {
-                "phone": phone,
-                "contact": contact,
-                "purpose": consent.purpose,
-                "given_at": consent.given_at,
-                "expires_at": consent.expires_at,
-                "text_version": stored.clean(consent.text_version),
-                "evidence": stored.clean(consent.evidence),
-                "source": stored.clean(source),
-            },
+def of_phone(connection: Connection, phone: PhoneId) -> list[StopFact]:
+    """Every wish about the phone, ended ones too, the oldest first."""
+    return [
+        StopFact(
+            category=category,
+            channel=channel,
+            scope=scope,
+            scope_value=value,
+            added_at=added_at,
+            expires_at=expires_at,
+            removed_at=removed_at,
+            origin=origin,
+            seq=seq,
         )
-        connection.execute(SQL["look_again"], {"phone": phone, "at": consent.given_at})
+        for category, channel, scope, value, added_at, expires_at, removed_at, origin, seq in (
+            connection.execute(SQL["of_phone"], {"phone": phone})
+        )
+    ]
 
 
-def withdraw_consents(pool: Pool, phone: PhoneId, *, purpose: str | None, now: datetime) -> int:
-    """Purpose None: all of them. In force when this returns; how many were withdrawn."""
-    with _locked(pool, phone) as connection:
-        return connection.execute(
-            SQL["withdraw_consents"], {"phone": phone, "purpose": purpose, "at": now}
-        ).rowcount
+def open_calls(connection: Connection, phone_ids: Sequence[PhoneId]) -> list[OpenCall]:
+    """Calls of these phones that nobody has answered as far as the ledger knows."""
+    rows = connection.execute(SQL["open_calls"], {"phones": list(phone_ids)})
+    return [OpenCall(*row) for row in rows]

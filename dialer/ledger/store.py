@@ -28,19 +28,24 @@ from dialer.core.model import (
     Outcome,
     PhoneId,
 )
+from dialer.core.permission.grounds import ConsentFact, StopFact
 from dialer.errors import StoreError
 from dialer.ledger import (
     campaigns,
+    consents,
     endings,
     importer,
     intents,
     merges,
     numbers,
     pacing,
+    people,
     phones,
     queue,
     recordings,
+    rights,
     service,
+    stoplist,
     stops,
 )
 from dialer.ledger.history import PastQueries
@@ -53,9 +58,11 @@ from dialer.ports import (
     CallerStop,
     Due,
     HotLead,
+    ImportedConsent,
     ImportReport,
     ImportRow,
     ListedRecording,
+    OpenCall,
     OperatorChange,
     OptOut,
     RecordedFile,
@@ -63,7 +70,11 @@ from dialer.ports import (
     RejectedRow,
     SliceAnswer,
     SliceRequest,
+    StopImport,
+    Stopped,
+    StopRow,
     Supervised,
+    Wish,
 )
 
 log = structlog.get_logger(__name__)
@@ -90,6 +101,7 @@ class PostgresLedger:
         self._listener = Listener(dsn)
         self._name = NameLock(dsn)
         self.reports = ReportQueries(self._pool)
+        self.stop_list = stoplist.StopList(self._pool)
         self.past = PastQueries(self._pool)
 
     # ------------------------------------------------------------------ life
@@ -232,14 +244,61 @@ class PostgresLedger:
     # ------------------------------------------------------------------ stops
 
     def add_stop(
+        self, phone: PhoneId, *, origin: str, now: datetime, wish: Wish | None = None
+    ) -> Stopped:
+        return stops.add(self._pool, phone, origin=origin, now=now, wish=wish)
+
+    def remove_stops(
+        self, phone: PhoneId, *, by: str, now: datetime, channel: str | None = None
+    ) -> int:
+        return stops.remove(self._pool, phone, by=by, now=now, channel=channel)
+
+    def stops_of(self, phone: PhoneId) -> Sequence[StopFact]:
+        with self._pool.connection() as connection:
+            return stops.of_phone(connection, phone)
+
+    def open_calls(self, phones: Sequence[PhoneId]) -> Sequence[OpenCall]:
+        with self._pool.connection() as connection:
+            return stops.open_calls(connection, phones)
+
+    def import_stops(
+        self,
+        rows: Iterable[StopRow | RejectedRow],
+        *,
+        source: str,
+        by: str,
+        now: datetime,
+        rejected: importer.Rejected | None = None,
+        ringing: stoplist.Ringing = lambda phones: None,
+    ) -> StopImport:
+        return stoplist.import_stops(
+            self._dsn,
+            rows,
+            source=source,
+            secret=self._key,
+            now=now,
+            by=by,
+            rejected=rejected,
+            ringing=ringing,
+        )
+
+    def add_consent(
         self,
         phone: PhoneId,
+        consent: ImportedConsent,
         *,
-        origin: str,
+        contact: ContactId | None = None,
+        source: str | None,
+        by: str,
         now: datetime,
-        wish: stops.Wish | None = None,
-    ) -> None:
-        stops.add(self._pool, phone, origin=origin, now=now, wish=wish)
+    ) -> bool:
+        """False: it was known."""
+        return consents.add(self._pool, phone, contact, consent, source=source, by=by, now=now)
+
+    def withdraw_consents(
+        self, phone: PhoneId, *, purpose: str | None, now: datetime, by: str = "the person"
+    ) -> int:
+        return consents.withdraw(self._pool, phone, purpose=purpose, now=now, by=by)
 
     def opt_out(self, attempt: AttemptId, now: datetime) -> OptOut:
         return stops.opt_out(self._pool, attempt, now=now)
@@ -255,11 +314,13 @@ class PostgresLedger:
     ) -> Sequence[PhoneId]:
         return stops.take_callers(self._pool, callers, self._key, now)
 
-    def remove_stops(self, phone: PhoneId, *, by: str, now: datetime) -> int:
-        return stops.remove(self._pool, phone, by=by, now=now)
+    def consents_of(self, phone: PhoneId) -> Sequence[tuple[int, ConsentFact]]:
+        with self._pool.connection() as connection:
+            return consents.of_phone(connection, phone)
 
-    def withdraw_consents(self, phone: PhoneId, *, purpose: str | None, now: datetime) -> int:
-        return stops.withdraw_consents(self._pool, phone, purpose=purpose, now=now)
+    def withdrawals_of(self, phone: PhoneId) -> Sequence[tuple[str, datetime, str]]:
+        with self._pool.connection() as connection:
+            return consents.withdrawals_of(connection, phone)
 
     def set_halted(self, halted: bool, *, by: str, now: datetime) -> None:
         service.set_halted(self._pool, halted, by=by, now=now)
@@ -333,6 +394,27 @@ class PostgresLedger:
         for name in lists:
             campaigns.enrol_list(self._pool, name, now)
         return card
+
+    def export_person(self, phone: PhoneId, *, by: str, now: datetime) -> dict[str, Any]:
+        """Everything on a phone and its people, with clear numbers; logged."""
+        return rights.export(self._pool, phone, by=by, now=now)
+
+    def phones_of_person(self, phone: PhoneId) -> Sequence[PhoneId]:
+        """Every phone that an erasure of this one takes along, itself included."""
+        return rights.others_of(self._pool, phone)
+
+    def erase_person(self, phone: PhoneId, *, by: str, now: datetime) -> rights.Erased:
+        """The stop must be in force before; raises StoreError while a call is going on."""
+        return rights.erase(self._pool, phone, by=by, now=now)
+
+    def verify_audit(self) -> rights.Chain:
+        return rights.verify(self._pool)
+
+    def standings(
+        self, phone: PhoneId, campaign: CampaignName, since: datetime
+    ) -> Sequence[people.Standing]:
+        """One for each card of the phone, with all that permission looks at."""
+        return people.standings(self._pool, phone, campaign, since)
 
     def find_phone(self, digits: str) -> PhoneId | None:
         with self._pool.connection() as connection:

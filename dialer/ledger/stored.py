@@ -68,6 +68,8 @@ def _plain(value: Any) -> Any:
         return dict(value)
     if isinstance(value, frozenset | set):
         return sorted(value, key=str)
+    if isinstance(value, tuple):  # a named one, which orjson does not take
+        return list(value)
     return str(value)
 
 

@@ -143,7 +143,7 @@ def _judge(
 ) -> Dialable | Held:
     if one.held is not None:
         return Held(reason=one.held, contacts=1, until=one.held_until)
-    hours = within_hours(one.entry, campaign, one.windows, now, holidays)
+    hours = within_hours(one.entry, campaign, one.windows, now, holidays, segment=one.segment)
     if isinstance(hours, Denied):
         return Held(reason=hours.why.value, contacts=1, until=hours.until)
     return Dialable(entry=one.entry, own_windows=one.windows, until=hours.until)

@@ -7,16 +7,15 @@ text of docs/campaigns.md and of the editors' hints, and the remedy where a key 
 from __future__ import annotations
 
 import re
-from datetime import datetime, time
+from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, PlainValidator, ValidationInfo, field_validator
 
 from dialer.core.model import Disposition, Mode, Order, WhenFull
 from dialer.settings.abandonment import AbandonmentModel
+from dialer.settings.limits_model import RETRIED, CapsModel, WindowModel
 from dialer.settings.scalars import (
-    Clock,
-    Days,
     Duration,
     Name,
     SoundFile,
@@ -38,11 +37,6 @@ PREVIEW_LATER = "waits for the operators' screens, on which they start each call
 MODES = {mode.value: mode for mode in Mode if mode is not Mode.PREVIEW}
 ORDERS = {order.value: order for order in Order}
 WHEN_FULL = {rule.value: rule for rule in WhenFull}
-RETRIED = {
-    disposition.value: disposition
-    for disposition in Disposition
-    if disposition is not Disposition.TALKED
-}
 
 TEXT_CONDITIONS = ("equals", "not_equals", "in", "contains", "present", "absent")
 DATE_CONDITIONS = ("older_than_days", "newer_than_days", "present", "absent")
@@ -113,25 +107,6 @@ def read_opt_out_key(value: Any) -> str:
     raise wrong("is not a key", "one digit, like 9; or off")
 
 
-class WindowModel(Model):
-    """One calling window, in the time of the called party."""
-
-    days: Days = written("daily", "which days: mon-fri, [sat, sun], daily")
-    opens: Clock = Field(alias="open", description="first moment, like 9:00")
-    closes: Clock = Field(alias="close", description="from this moment no longer, like 21:00")
-
-    @field_validator("closes")
-    @classmethod
-    def _closes_later(cls, closes: time, info: ValidationInfo) -> time:
-        opens = info.data.get("opens")
-        if opens is not None and closes <= opens:
-            raise wrong(
-                f"closes at {closes:%H:%M} but opens at {opens:%H:%M}",
-                "a window lies within one day; write two windows for a night",
-            )
-        return closes
-
-
 class RuleModel(Model):
     """One priority rule."""
 
@@ -199,23 +174,6 @@ def _compound(value: Any) -> bool:
     return value is None or isinstance(value, list | dict)
 
 
-class CapsModel(Model):
-    """Most tries, over all campaigns."""
-
-    per_day: Annotated[int, *whole_between(1, 50)] = Field(
-        default=2, description="tries of a phone, and of a contact, a day"
-    )
-    per_week: Annotated[int, *whole_between(1, 200)] = Field(
-        default=4, description="tries in seven days"
-    )
-    per_month: Annotated[int, *whole_between(1, 500)] = Field(
-        default=8, description="tries in thirty days"
-    )
-    talks_per_day: Annotated[int, *whole_between(1, 50)] = Field(
-        default=1, description="talks with a contact a day"
-    )
-
-
 class RoundsModel(Model):
     """Tries and rounds; a round is all tries of one phone on one day."""
 
@@ -249,6 +207,12 @@ class CampaignModel(Model):
         description="the ways out, first choice first; default: those of the pool",
     )
     purpose: Name = Field(description="what the call is for; consents are given for a purpose")
+    preset: Name | None = Field(
+        default=None, description="figures of a country's law: ru, ru-debt, us-tcpa, uk, ..."
+    )
+    laxer: dict[Text, Text] = Field(
+        default={}, description="what is laxer than the preset, each with on whose word"
+    )
     consent: Annotated[
         Consent,
         PlainValidator(read_consent),
@@ -274,6 +238,9 @@ class CampaignModel(Model):
     )
     windows: list[WindowModel] = Field(
         [], description="calling windows in the called party's time; none: at any time"
+    )
+    segment_windows: dict[Text, list[WindowModel]] = Field(
+        default={}, description="hours of a segment, within the windows: pensioners: [...]"
     )
     holidays: (
         Annotated[

@@ -15,6 +15,7 @@ from dialer.core.model import (
     Mode,
     Order,
     PoolName,
+    Rolling,
     Rounds,
     Rule,
     Window,
@@ -22,6 +23,7 @@ from dialer.core.model import (
 from dialer.errors import Problem
 from dialer.settings.abandonment import abandonment_of, abandonment_problems
 from dialer.settings.campaign_model import CampaignModel
+from dialer.settings.limits_model import WindowModel
 from dialer.settings.tree import Tree
 from dialer.settings.validate import problem_at
 
@@ -37,6 +39,8 @@ def campaign_of(
         pool=PoolName(model.pool),
         gateways=tuple(GatewayName(gateway) for gateway in model.gateways or gateways),
         purpose=model.purpose,
+        preset=model.preset,
+        laxer=dict(model.laxer),
         mode=model.mode,
         ratio=model.ratio,
         order=model.order,
@@ -44,7 +48,10 @@ def campaign_of(
             Rule(field=r.field, condition=r.condition, value=r.value, weight=r.weight)
             for r in model.rules
         ),
-        windows=tuple(Window(w.days, w.opens, w.closes) for w in model.windows),
+        windows=_windows(model.windows),
+        segment_windows={
+            segment: _windows(given) for segment, given in model.segment_windows.items()
+        },
         holidays=model.holidays,
         default_zone=model.default_zone,
         consent_required=model.consent.required,
@@ -76,6 +83,10 @@ def revision_of(tree: Tree, defaults: object) -> str:
     return hashlib.sha256(f"{tree.digest}{defaults!r}".encode()).hexdigest()[:16]
 
 
+def _windows(given: Sequence[WindowModel]) -> tuple[Window, ...]:
+    return tuple(Window(w.days, w.opens, w.closes) for w in given)
+
+
 def _caps(model: CampaignModel) -> Caps:
     caps = model.caps
     return Caps(
@@ -83,6 +94,11 @@ def _caps(model: CampaignModel) -> Caps:
         per_week=caps.per_week,
         per_month=caps.per_month,
         talks_per_day=caps.talks_per_day,
+        talks_per_week=caps.talks_per_week,
+        talks_per_month=caps.talks_per_month,
+        min_gap_s=caps.min_gap,
+        rolling=tuple(Rolling(r.what, r.most, round(r.within / 3600)) for r in caps.rolling),
+        rest_s=dict(caps.rest_after),
     )
 
 

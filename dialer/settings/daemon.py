@@ -27,6 +27,7 @@ from dialer.settings.calendars import Calendar, CalendarChanges
 from dialer.settings.credentials import Credentials
 from dialer.settings.daemon_model import DaemonModel, Listen, read_listen
 from dialer.settings.own_numbers import numbers_of
+from dialer.settings.personal_data import wrong_places
 from dialer.settings.places import shown
 from dialer.settings.scalars import read_name
 from dialer.settings.tags import Tags, load_tags
@@ -143,7 +144,8 @@ def settings_of(
         calendar=_calendar(model),
         tags=tags,
     )
-    return settings, [*problems, *secrets.problems, *tag_problems]
+    places = wrong_places(model.personal_data, model.responsible is not None, tree)
+    return settings, [*problems, *secrets.problems, *tag_problems, *places]
 
 
 def _instance(model: DaemonModel, secrets: Credentials) -> InstanceName:

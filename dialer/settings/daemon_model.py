@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, fie
 
 from dialer.core.model import Strategy, Tone
 from dialer.settings.gateway_model import GatewayModel
+from dialer.settings.personal_data import PERSONAL_DATA, PersonalDataModel
 from dialer.settings.scalars import (
     Duration,
     Extension,
@@ -358,6 +359,7 @@ class DaemonModel(Model):
     responsible: ResponsibleModel | None = Field(
         default=None, description="who answers for personal data"
     )
+    personal_data: PersonalDataModel | None = PERSONAL_DATA
     gateways: dict[Name, GatewayModel] = Field(min_length=1, description="ways out, by name")
     number_kinds: dict[Annotated[str, _word(KINDS), schema(enum=list(KINDS))], LimitsModel] = (
         Field(default={}, description="limits by kind of number")

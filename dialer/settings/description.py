@@ -17,14 +17,13 @@ from dialer.settings.campaign_model import (
     RULE_FIELDS,
     TAG_CONDITIONS,
     CampaignModel,
-    CapsModel,
     RoundsModel,
     RuleModel,
-    WindowModel,
 )
 from dialer.settings.columns import IGNORE, TARGETS, MappingModel
 from dialer.settings.daemon_model import DaemonModel
 from dialer.settings.examples import pieces
+from dialer.settings.limits_model import CapsModel, RollingModel, WindowModel
 from dialer.settings.validate import Model
 
 SCHEMAS: dict[str, type[Model]] = {
@@ -36,6 +35,7 @@ _SECTIONS: tuple[tuple[str, type[Model]], ...] = (
     ("`rules`: one item", RuleModel),
     ("`windows`: one item", WindowModel),
     ("`caps`", CapsModel),
+    ("`caps: rolling`: one item", RollingModel),
     ("`rounds`", RoundsModel),
 )
 

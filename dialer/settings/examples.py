@@ -78,6 +78,15 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "abandonment: {limit: 3 %, window: day, zone: Europe/Moscow}",
         "abandonment: {limit: 3 %, window: 30d, zone: America/New_York, spending: strict}",
     ),
+    "preset": ("preset: ru-debt              # hours, holidays and 1/2/8 tries of 230-FZ",),
+    "laxer": (
+        "preset: ru-debt\ncaps: {per_day: 2}\n"
+        'laxer: {caps.per_day: "counsel, letter of 3 November"}   # on whose word',
+    ),
+    "segment_windows": (
+        "segment_windows:             # within the windows\n"
+        "  pensioners: [{days: mon-fri, open: 9:00, close: 12:00}]",
+    ),
     "record": ("record: true                 # recordings: of dialer.yaml says where",),
     "when_full": (
         "record: true\nwhen_full: stop_dialing      # a talk that is not recorded must not be",

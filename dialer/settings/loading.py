@@ -20,6 +20,7 @@ from dialer.settings.crosschecks import nothing_to_show, unknown_names
 from dialer.settings.daemon import Settings, Surroundings, settings_of
 from dialer.settings.daemon_model import DaemonModel
 from dialer.settings.places import shown
+from dialer.settings.presets import laid_under, laxer_than_the_law
 from dialer.settings.tree import Tree, read_tree
 from dialer.settings.validate import in_order, problem_at, validate
 from dialer.settings.wording import quoted
@@ -111,11 +112,14 @@ def _load_campaign(
 ) -> list[Problem]:
     """Add the file's campaign to `campaigns` (name -> campaign and file); its problems."""
     tree = read_tree(path, shown(path)).with_defaults(daemon, DEFAULTS)
+    tree, refused = laid_under(tree)
     model, problems = validate(CampaignModel, tree)
+    problems += refused
     problems += unknown_names(tree, daemon)
     if model is None:
         return problems
     problems += contradictions(model, tree)
+    problems += laxer_than_the_law(model, tree)
     name = model.name or path.stem
     if name in campaigns:
         what = f"{campaigns[name][1]} holds a campaign {quoted(name)} already"

@@ -35,12 +35,14 @@ from dialer.ports import (
     Decided,
     Due,
     ListedRecording,
+    OpenCall,
     OperatorChange,
     OptOut,
     RecordedFile,
     Recording,
     SliceAnswer,
     SliceRequest,
+    Stopped,
     Supervised,
     WindowCounts,
 )
@@ -178,10 +180,19 @@ class Books:
 
     # ------------------------------------------------------------------ people
 
-    def add_stop(self, phone: PhoneId, *, origin: str, now: datetime) -> None:
+    def add_stop(self, phone: PhoneId, *, origin: str, now: datetime) -> Stopped:
         self._at("add_stop")
         self.stops.append(phone)
         self.journal.append(("stop", phone))
+        return Stopped(number=len(self.stops), is_new=True)
+
+    def open_calls(self, phones: Sequence[PhoneId]) -> list[OpenCall]:
+        self._at("open_calls")
+        return [
+            OpenCall(key, one.instance, one.committed_at, 25.0)
+            for key, one in self.open_rows.items()
+            if one.claimed.entry.phone_id in phones
+        ]
 
     def take_caller_stops(self, stops: Sequence[CallerStop], now: datetime) -> list[PhoneId]:
         self._at("take_caller_stops")

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import timedelta
+from typing import Any, cast
 
 import gevent
 import pytest
 
 from dialer.core.calls.attempts import AttemptState
 from dialer.core.calls.operators import OperatorState
-from dialer.core.model import PhoneId
+from dialer.core.model import Evidence, PhoneId
 from dialer.core.permission.reasons import Reason
+from dialer.engine import control
+from dialer.engine.stopping import GRACE_S, stop_everywhere
 from dialer.errors import ConfigError, Problem
-from dialer.ports import Command
-from tests.engine.house import SPRING, US, House, entry, plan
+from dialer.ports import Command, Ledger
+from tests.engine.house import SPRING, START, US, House, entry, plan
+
+CANCELLED = Evidence(channel=True, cause="ORIGINATOR_CANCEL", hangup_disposition="send_cancel")
 
 S = OperatorState
 
@@ -110,12 +115,71 @@ def test_a_halt_cancels_what_rings_within_the_turn_and_lets_talks_go_on(home: Ho
     assert home.gate.is_open
 
 
-def test_a_stop_voids_what_is_queued_and_cancels_what_rings(home: House):
+def test_a_stop_is_answered_when_what_rang_is_over(home: House):
+    """R6.2: the answer comes when the call is over, not when its end was ordered."""
+    key = home.dial_one(1)
+    words = {"phones": [10_001, 10_777]}
+    asked = gevent.spawn(
+        home.daemon.control.obey, Command(id="1", verb="stop_phones", words=words)
+    )
+    home.settle()
+    assert home.line.verbs("kill") == [(key, "MANAGER_REQUEST")]
+    assert not asked.ready()
+    home.hang_up(key, CANCELLED)
+    assert asked.get(timeout=5) == {"ok": True, "cancelled": 1, "left": 0}
+
+
+def test_a_call_that_does_not_end_is_not_said_to_be_over(
+    home: House, monkeypatch: pytest.MonkeyPatch
+):
+    """The caller then says until when it may ring."""
+    monkeypatch.setattr(control, "STOP_WAIT_S", 0.02)
+    home.dial_one(1)
+    assert ask(home, "stop_phone", phone=10_001) == {"ok": True, "cancelled": 0, "left": 1}
+
+
+def test_a_stop_lets_a_talk_go_on(home: House):
+    home.log_in("anna")
+    talk = home.talking("anna", 1)
+    assert ask(home, "stop_phone", phone=10_001) == {"ok": True, "cancelled": 0, "left": 0}
+    assert home.state(talk) is AttemptState.TALKING
+
+
+def test_a_stop_is_told_to_the_daemon_that_dials_and_its_answer_is_waited_for(home: House):
+    """engine.stopping against a running control: what `dialer stoplist add` does."""
+    running(home)
     key = home.dial_one(1)
     home.queue(entry(2), entry(3, phone_id=PhoneId(10_001)))
-    assert ask(home, "stop_phone", phone=10_001) == {"ok": True, "cancelled": 1}
-    assert home.line.verbs("kill") == [(key, "MANAGER_REQUEST")]
+    done = gevent.spawn(
+        stop_everywhere,
+        cast("Ledger", home.books),
+        home.hopper,
+        home.presence,
+        home.clock,
+        [PhoneId(10_001)],
+    )
+    home.settle()
+    home.hang_up(key, CANCELLED)
+    enforced = done.get(timeout=5)
+    assert (enforced.cancelled, enforced.not_confirmed) == (1, 0)
+    assert enforced.sentence == "1 call cancelled"
     assert [one.position for one in home.hopper.head(SPRING, 5)] == [2]
+
+
+def test_a_daemon_that_does_not_answer_leaves_one_call_that_may_ring(home: House):
+    """In force all the same: nothing else is dialed; the sentence names the end of ringing."""
+    home.dial_one(1)  # nobody receives commands here
+    enforced = stop_everywhere(
+        cast("Ledger", home.books),
+        home.hopper,
+        home.presence,
+        home.clock,
+        [PhoneId(10_001)],
+        confirm_s=0.05,
+    )
+    assert enforced.not_confirmed == 1
+    assert enforced.may_ring_until == START + timedelta(seconds=25 + GRACE_S)
+    assert enforced.sentence.startswith("one call may ring until ")
 
 
 def test_a_hot_lead_wakes_the_feeder(home: House):

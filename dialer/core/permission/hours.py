@@ -55,13 +55,16 @@ def callable_now(
     now: datetime,
     holidays: frozenset[date] = frozenset(),
     own_windows: Sequence[Window] = (),
+    *,
+    segment_windows: Sequence[Window] = (),
 ) -> Open | Shut:
-    """Open now in all `zones` (IANA names), by the windows and by the contact's own ones?
+    """Open now in all `zones` (IANA names), by the windows, by the segment's and by the
+    contact's own ones?
 
     No windows: always open, in which case the zones are not looked at. `now` is aware. Raises
     Bug where windows meet no zone or one that does not exist (`is_zone` tells).
     """
-    sets = tuple(tuple(one) for one in (windows, own_windows) if one)
+    sets = tuple(tuple(one) for one in (windows, segment_windows, own_windows) if one)
     if not sets:
         return Open(None)
     if not zones:
@@ -98,6 +101,38 @@ def next_midnight(zone: str, now: datetime) -> datetime:
     there = ZoneInfo(zone)
     tomorrow = now.astimezone(there).date() + timedelta(days=1)
     return datetime.combine(tomorrow, time(), tzinfo=there).astimezone(UTC)
+
+
+def period_began(unit: str, zones: Sequence[str], now: datetime) -> datetime:
+    """When the present "day", "week" or "month" began in the first of these zones where it did
+    (aware, UTC): who may lie in several has his day by all of them.
+    """
+    return min(_start_of(unit, now.astimezone(ZoneInfo(zone))) for zone in zones)
+
+
+def next_period(unit: str, zones: Sequence[str], at: datetime) -> datetime:
+    """When the day, week or month of `at` is over in all of these zones (aware, UTC)."""
+    return max(_next_start(unit, at.astimezone(ZoneInfo(zone))) for zone in zones)
+
+
+def _start_of(unit: str, there: datetime) -> datetime:
+    day = there.date()
+    if unit == "week":
+        day -= timedelta(days=day.weekday())
+    elif unit == "month":
+        day = day.replace(day=1)
+    return datetime.combine(day, time(), tzinfo=there.tzinfo).astimezone(UTC)
+
+
+def _next_start(unit: str, there: datetime) -> datetime:
+    day = there.date()
+    if unit == "day":
+        day += timedelta(days=1)
+    elif unit == "week":
+        day += timedelta(days=7 - day.weekday())
+    else:
+        day = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return datetime.combine(day, time(), tzinfo=there.tzinfo).astimezone(UTC)
 
 
 def _instant(microseconds: int) -> datetime:

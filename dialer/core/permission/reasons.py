@@ -17,12 +17,19 @@ class Reason(StrEnum):
     CONSENT_WITHDRAWN = "consent_withdrawn"
     CONSENT_EXPIRED = "consent_expired"
     OUTSIDE_HOURS = "outside_hours"
+    SEGMENT_HOURS = "segment_hours"
     OWN_HOURS = "own_hours"
     ZONE_UNKNOWN = "zone_unknown"
     TRIES_DAY = "tries_day"
     TRIES_WEEK = "tries_week"
     TRIES_MONTH = "tries_month"
     TALKS_DAY = "talks_day"
+    TALKS_WEEK = "talks_week"
+    TALKS_MONTH = "talks_month"
+    TRIES_ROLLING = "tries_rolling"
+    TALKS_ROLLING = "talks_rolling"
+    MIN_GAP = "min_gap"
+    RESTING = "resting"
     ALREADY_BEING_CALLED = "already_being_called"
     # the base
     DESTINATION = "destination"
@@ -58,12 +65,19 @@ SENTENCES: dict[Reason, str] = {
     Reason.CONSENT_WITHDRAWN: "the consent was withdrawn",
     Reason.CONSENT_EXPIRED: "the consent has expired",
     Reason.OUTSIDE_HOURS: "outside the calling hours where the phone is",
+    Reason.SEGMENT_HOURS: "outside the hours of the contact's segment",
     Reason.OWN_HOURS: "outside the time that the contact named",
     Reason.ZONE_UNKNOWN: "no time zone is known for the phone and the campaign has no default",
     Reason.TRIES_DAY: "the day's tries of this phone or contact are used up",
     Reason.TRIES_WEEK: "the week's tries of this phone or contact are used up",
     Reason.TRIES_MONTH: "the month's tries of this phone or contact are used up",
     Reason.TALKS_DAY: "somebody has talked with this contact today",
+    Reason.TALKS_WEEK: "the week's talks with this phone or contact are used up",
+    Reason.TALKS_MONTH: "the month's talks with this phone or contact are used up",
+    Reason.TRIES_ROLLING: "the tries allowed within so many hours are used up",
+    Reason.TALKS_ROLLING: "the talks allowed within so many hours are used up",
+    Reason.MIN_GAP: "the least gap between two calls to one person is not over",
+    Reason.RESTING: "the phone rests after the ending of an earlier call",
     Reason.ALREADY_BEING_CALLED: "the phone or contact is being called now",
     Reason.DESTINATION: "the phone is not an allowed destination",
     Reason.ARCHIVED: "the phone is in the archive",

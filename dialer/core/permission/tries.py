@@ -1,38 +1,23 @@
-"""How often a phone and a contact may be tried, over all campaigns (R6.5).
+"""The limits of a day, week and month by counts alone: a quick look, for forecasts.
 
-The periods, which the ledger counts in the same way (`model.History`):
-  day    the calendar day in the called zone (the first of the phone's zones, else the
-  campaign's) week   the last 7 x 24 hours, rolling          month  the last 30 x 24 hours,
-  rolling
-A try is an attempt that is charged or still open; a failure is one that is not charged, on
-our or the carrier's account. Counts carry no instants, so that a week's or month's refusal is
-looked at again when the next day begins: never too early, at most a day late.
+The one decision is `decide`, with limits.py: it knows the instants. Here a refusal ends with the
+next day, never too early and at most a day late.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
 from dialer.core.model import Caps, History, Rounds
 from dialer.core.permission.hours import next_midnight
+from dialer.core.permission.limits import UsedUp
 from dialer.core.permission.reasons import Reason
-
-
-class UsedUp(NamedTuple):
-    """Which cap is reached, and when to look again (aware, UTC)."""
-
-    why: Reason
-    until: datetime
 
 
 def refusal(
     history: History, caps: Caps, rounds: Rounds, zone: str, now: datetime
 ) -> UsedUp | None:
-    """The first cap that is reached, a talk before tries and long periods before short ones.
-
-    None = one more try is allowed. `zone` is the called zone that the day belongs to.
-    """
+    """The first cap that is reached, a talk before tries and long periods before short ones."""
     reached = (
         (Reason.TALKS_DAY, history.talks_today >= caps.talks_per_day),
         (Reason.TRIES_MONTH, history.tries_month >= caps.per_month),

@@ -29,7 +29,7 @@ WHERE (d.number, d.day) IN (
     SELECT t.number, t.day FROM unnest(:numbers::text[], :days::date[]) AS t (number, day))
 ORDER BY d.number, d.day FOR NO KEY UPDATE;
 
--- name: commit_intents(at, ids, contacts, phones, of_campaigns, numbers, days, limits, gateways, instances, grounds, entries, campaigns, purposes, consents, per_day, per_week, per_month, talks, uncharged, zones)
+-- name: commit_intents(at, ids, contacts, phones, of_campaigns, numbers, days, limits, gateways, instances, grounds, entries, closes, rules)
 -- Judge each intent again, commit those that pass, charge their numbers, take their entries off
 -- the queue. Answers one row per intent: id, reason (NULL = committed), until.
 -- An id that is open already is answered as committed and charged no second time.
@@ -37,28 +37,25 @@ WITH asked AS MATERIALIZED (
     SELECT * FROM unnest(
         :ids::uuid[], :contacts::bigint[], :phones::bigint[], :of_campaigns::text[],
         :numbers::text[], :days::date[], :limits::integer[], :gateways::text[],
-        :instances::text[], :grounds::text[], :entries::text[]
+        :instances::text[], :grounds::text[], :entries::text[], :closes::double precision[]
     ) WITH ORDINALITY AS t (
         id, contact_id, phone_id, campaign, number, day, hard_limit, gateway,
-        instance, grounds, entry, place)
+        instance, grounds, entry, closes, place)
 ), rules AS MATERIALIZED (
-    SELECT * FROM unnest(
-        :campaigns::text[], :purposes::text[], :consents::boolean[], :per_day::integer[],
-        :per_week::integer[], :per_month::integer[], :talks::integer[], :uncharged::integer[],
-        :zones::text[]
-    ) AS t (campaign, purpose, consent_required, per_day, per_week, per_month, talks_per_day,
-        uncharged_per_day, default_zone)
+    SELECT jsonb_populate_record(NULL::permission_rules, t.rule::jsonb) AS r
+    FROM unnest(:rules::text[]) AS t (rule)
 ), judged AS MATERIALIZED (
-    SELECT asked.*, q.tier, denial.reason,
+    SELECT asked.*, q.tier, denial.reason, allowed.consent_from, allowed.tries_today,
+        allowed.tries_week, allowed.tries_month, allowed.talks_today,
         CASE
             WHEN denial.reason = allowed.reason THEN allowed.until
-            WHEN denial.reason = 'numbers_busy' OR q.phone_id <> asked.phone_id
+            WHEN denial.reason IN ('numbers_busy', 'window_closed') OR q.phone_id <> asked.phone_id
                 THEN :at::timestamptz
             WHEN q.state = 'waiting' AND q.due_at > :at::timestamptz THEN q.due_at
         END AS until,
         ((asked.day + 1)::timestamp AT TIME ZONE coalesce(n.zone, 'UTC')) AS day_ends
     FROM asked
-    JOIN rules AS r ON r.campaign = asked.campaign
+    JOIN rules ON (rules.r).campaign = asked.campaign
     LEFT JOIN campaigns AS c ON c.name = asked.campaign
     LEFT JOIN queue_entries AS q
         ON q.contact_id = asked.contact_id AND q.campaign_id = c.id
@@ -68,9 +65,7 @@ WITH asked AS MATERIALIZED (
         SELECT a.id, a.ended_at FROM attempts AS a WHERE a.id = asked.id OFFSET 0
     ) AS known ON true
     LEFT JOIN LATERAL permission_of(
-        asked.contact_id, asked.phone_id, asked.campaign, r.purpose, r.consent_required,
-        r.per_day, r.per_week, r.per_month, r.talks_per_day, r.uncharged_per_day,
-        r.default_zone, :at::timestamptz) AS allowed ON true
+        asked.contact_id, asked.phone_id, rules.r, :at::timestamptz) AS allowed ON true
     CROSS JOIN LATERAL (
         SELECT CASE
             WHEN known.id IS NOT NULL
@@ -86,6 +81,7 @@ WITH asked AS MATERIALIZED (
             WHEN q.state = 'waiting' AND q.due_at > :at::timestamptz
                 THEN coalesce(q.held_reason, 'retry_later')
             WHEN q.phone_id <> asked.phone_id THEN 'retry_later'
+            WHEN asked.closes <= extract(epoch FROM :at::timestamptz) THEN 'window_closed'
             -- Claimed before the number's midnight: the claim counted on the wrong day.
             WHEN asked.day <> (:at::timestamptz AT TIME ZONE n.zone)::date THEN 'numbers_busy'
         END AS reason
@@ -106,7 +102,12 @@ WITH asked AS MATERIALIZED (
     INSERT INTO attempts (id, campaign, contact_id, phone_id, number, number_day, gateway,
         instance, tier, grounds, entry, committed_at)
     SELECT f.id, f.campaign, f.contact_id, f.phone_id, f.number, f.day, f.gateway, f.instance,
-        f.tier, f.grounds::jsonb, f.entry::jsonb, :at::timestamptz
+        f.tier,
+        -- As they stood under the locks, beside what the feeder had seen.
+        f.grounds::jsonb || jsonb_build_object('at_commit', jsonb_build_object(
+            'consent_given_at', f.consent_from, 'today', f.tries_today, 'week', f.tries_week,
+            'month', f.tries_month, 'talks_today', f.talks_today)),
+        f.entry::jsonb, :at::timestamptz
     FROM counted AS f
     JOIN number_days AS d ON d.number = f.number AND d.day = f.day
     WHERE d.dialed + f.nth <= f.hard_limit

@@ -14,7 +14,7 @@ UPDATE queue_entries AS q SET state = 'due', held_reason = NULL
 FROM ripe AS r
 WHERE q.contact_id = r.contact_id AND q.campaign_id = r.campaign_id;
 
--- name: due(campaign, purpose, consent_required, per_day, per_week, per_month, talks, uncharged, zone, sticky, at, most)
+-- name: due(campaign, rules, sticky, at, most)
 -- The head of the queue in its order, each with the first reason against it and its history.
 WITH head AS MATERIALIZED (
     SELECT q.contact_id, q.phone_id, q.tier, q.score, q.position, q.rounds_failed
@@ -23,6 +23,8 @@ WITH head AS MATERIALIZED (
         AND q.state = 'due'
     ORDER BY q.tier, q.score DESC, q.position
     LIMIT :most::integer
+), rules AS MATERIALIZED (
+    SELECT jsonb_populate_record(NULL::permission_rules, :rules::jsonb) AS r
 )
 SELECT h.contact_id, h.phone_id, h.tier, h.score, h.position, h.rounds_failed, c.windows,
     c.region, a.zones, a.region, a.reason, a.until, a.tries_today, a.tries_week, a.tries_month,
@@ -37,13 +39,12 @@ SELECT h.contact_id, h.phone_id, h.tier, h.score, h.position, h.rounds_failed, c
         WHERE t.phone_id = h.phone_id AND NOT t.charged
             AND t.disposition IN ('carrier_failure', 'carrier_refused', 'codec_failure',
                 'routing_failure')
-            AND t.committed_at > :at::timestamptz - interval '1 hour') END
-FROM head AS h
+            AND t.committed_at > :at::timestamptz - interval '1 hour') END,
+    c.segment
+FROM rules CROSS JOIN head AS h
 JOIN contacts AS c ON c.id = h.contact_id
 CROSS JOIN LATERAL permission_of(
-    h.contact_id, h.phone_id, :campaign::text, :purpose::text, :consent_required::boolean,
-    :per_day::integer, :per_week::integer, :per_month::integer, :talks::integer,
-    :uncharged::integer, :zone::text, :at::timestamptz) AS a
+    h.contact_id, h.phone_id, rules.r, :at::timestamptz) AS a
 ORDER BY h.tier, h.score DESC, h.position;
 
 -- name: postpone(campaign, contacts, reasons, until)

@@ -38,7 +38,11 @@ def test_committed_intent_gives_the_number_and_takes_the_entry_off(world: World)
     assert [e.contact_id for e in world.entries(campaign())] == [second.contact_id]
     (opened,) = world.ledger.open_attempts()
     assert opened.claimed.entry == first
-    assert world.one("SELECT grounds FROM attempts") == {"consent": "form 7"}
+    kept = world.one("SELECT grounds FROM attempts")
+    assert kept["consent"] == "form 7"
+    # R6.8: what was true under the locks, beside what the feeder had seen
+    assert kept["at_commit"]["consent_given_at"] == "2026-01-01T00:00:00+00:00"
+    assert kept["at_commit"]["today"] == 0
 
 
 def test_repeated_commit_charges_once_and_says_committed_again(world: World) -> None:

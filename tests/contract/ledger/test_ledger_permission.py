@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from dialer.core.model import CampaignName, Caps, Disposition, History, Rounds
-from dialer.core.permission import tries
-from dialer.ledger.stops import Wish
-from dialer.ports import HotLead, ImportedConsent
+from dialer.core.model import CampaignName, Caps, Disposition, Rounds
+from dialer.ports import HotLead, ImportedConsent, Wish
 from tests.contract.ledger.world import (
     CONSENT,
     NOW,
@@ -201,71 +196,3 @@ def test_phone_in_review_or_archive_is_refused(world: World) -> None:
         world.ledger.move_phone(entry.phone_id, state, by="s", reason="wrong", now=NOW)
     answers = world.commit(campaign(), entries)
     assert [a.reason for a in answers] == ["in_review", "archived"]
-
-
-PAST = (
-    "INSERT INTO attempts (id, campaign, contact_id, phone_id, number, number_day, gateway,"
-    " instance, tier, grounds, committed_at, ended_at, disposition, charged)"
-    " SELECT gen_random_uuid(), 'other', contact_id, phone_id, '+7', '2026-01-01', 'g', 'i', 1,"
-    " '{}', %s, %s, %s, %s FROM contact_phones"
-)
-
-
-@settings(
-    max_examples=10,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(
-    past=st.lists(
-        st.tuples(
-            st.integers(0, 45 * 24 * 60),
-            st.sampled_from(["talked", "no_answer", "carrier_failure"]),
-        ),
-        max_size=12,
-    ),
-    caps=st.builds(
-        Caps,
-        per_day=st.integers(1, 3),
-        per_week=st.integers(1, 5),
-        per_month=st.integers(1, 9),
-        talks_per_day=st.integers(1, 2),
-    ),
-    zone=st.sampled_from(["Europe/Moscow", "Asia/Kamchatka", "America/New_York"]),
-)
-def test_caps_in_sql_are_those_of_the_core(
-    world: World, past: list[tuple[int, str]], caps: Caps, zone: str
-) -> None:
-    """The feeder's SQL and the core must not disagree on who may still be called."""
-    world.clear()
-    world.rows([row(1, phones=(phone(1, zones=(zone,)),))])
-    mine = campaign(caps=caps)
-    world.save(mine)
-    for minutes, disposition in past:
-        at = NOW - timedelta(minutes=minutes)
-        world.ask(PAST, at, at, disposition, disposition != "carrier_failure")
-    (due,) = world.ledger.due(mine, NOW, 10)
-    by_core = tries.refusal(due.entry.history, caps, mine.rounds, zone, NOW)
-    assert due.held == (None if by_core is None else by_core.why)
-    assert due.entry.history == counted(past, zone)
-
-
-def counted(past: list[tuple[int, str]], zone: str) -> History:
-    """The same history, counted one by one."""
-    here = ZoneInfo(zone)
-    at = [(NOW - timedelta(minutes=minutes), what) for minutes, what in past]
-    month = [(then, what) for then, what in at if NOW - then < timedelta(days=30)]
-    mine = [then for then, what in month if what != "carrier_failure"]
-    today = [
-        (then, what)
-        for then, what in month
-        if then.astimezone(here).date() == NOW.astimezone(here).date()
-    ]
-    return History(
-        tries_today=sum(what != "carrier_failure" for _, what in today),
-        tries_week=sum(NOW - then < timedelta(days=7) for then in mine),
-        tries_month=len(mine),
-        talks_today=sum(what == "talked" for _, what in today),
-        uncharged_today=sum(what == "carrier_failure" for _, what in today),
-        last_try_on=max(mine).astimezone(here).date() if mine else None,
-    )

@@ -16,28 +16,30 @@ from dialer.core.model import (
     CampaignName,
     Caps,
     ContactId,
+    Disposition,
     Entry,
     GatewayName,
     GroupName,
     History,
     PhoneId,
     PoolName,
+    Rolling,
     Rounds,
     Source,
     Window,
 )
-from dialer.core.permission import tries
 from dialer.core.permission.decide import (
     Allowed,
     Candidate,
     ConsentFact,
     Denied,
+    StopFact,
     decide,
-    decide_by_time,
     within_hours,
 )
 from dialer.core.permission.grounds import grounds
 from dialer.core.permission.hours import Open
+from dialer.core.permission.limits import Past, refusal
 from dialer.core.permission.reasons import SENTENCES, Reason
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)  # Tuesday, noon in Moscow
@@ -84,8 +86,23 @@ CONSENT = ConsentFact(
 
 
 def candidate(**fields: Any) -> Candidate:
-    given_fields: dict[str, Any] = {"entry": entry(), "consent": CONSENT}
+    given_fields: dict[str, Any] = {"entry": entry(), "consents": (CONSENT,)}
     return Candidate(**given_fields | fields)
+
+
+def past(*hours_ago: float, ending: str = "no_answer", **changes: Any) -> tuple[Past, ...]:
+    """Attempts so many hours before NOW, of phone and contact, each ended at once."""
+    charged = ending not in ("carrier_failure", "local_failure")
+    plain = Past(
+        at=NOW,
+        charged=charged,
+        disposition=Disposition(ending),
+        ended_at=NOW,
+        of_phone=True,
+        of_contact=True,
+    )._replace(**changes)
+    at = [NOW - timedelta(hours=hours) for hours in hours_ago]
+    return tuple(plain._replace(at=then, ended_at=then) for then in at)
 
 
 def test_a_contact_with_consent_in_hours_and_under_its_caps_is_called():
@@ -100,16 +117,16 @@ def test_a_contact_with_consent_in_hours_and_under_its_caps_is_called():
         ({"destination_allowed": False}, Reason.DESTINATION, None),
         ({"phone_state": "archived"}, Reason.ARCHIVED, None),
         ({"phone_state": "review"}, Reason.IN_REVIEW, None),
-        ({"stopped": True}, Reason.STOP, None),
-        ({"consent": None}, Reason.CONSENT_MISSING, None),
-        ({"consent": replace(CONSENT, purpose="debt")}, Reason.CONSENT_MISSING, None),
+        ({"stops": (StopFact(),)}, Reason.STOP, None),
+        ({"consents": ()}, Reason.CONSENT_MISSING, None),
+        ({"consents": (replace(CONSENT, purpose="debt"),)}, Reason.CONSENT_MISSING, None),
         (
-            {"consent": replace(CONSENT, given_at=NOW + timedelta(hours=1))},
+            {"consents": (replace(CONSENT, given_at=NOW + timedelta(hours=1)),)},
             Reason.CONSENT_MISSING,
             NOW + timedelta(hours=1),
         ),
-        ({"consent": replace(CONSENT, withdrawn_at=NOW)}, Reason.CONSENT_WITHDRAWN, None),
-        ({"consent": replace(CONSENT, expires_at=NOW)}, Reason.CONSENT_EXPIRED, None),
+        ({"consents": (replace(CONSENT, withdrawn_at=NOW),)}, Reason.CONSENT_WITHDRAWN, None),
+        ({"consents": (replace(CONSENT, expires_at=NOW),)}, Reason.CONSENT_EXPIRED, None),
         ({"entry": entry(zones=())}, Reason.ZONE_UNKNOWN, None),
         ({"entry": entry(zones=("Europe/Atlantis",))}, Reason.ZONE_UNKNOWN, None),
         (
@@ -122,11 +139,29 @@ def test_a_contact_with_consent_in_hours_and_under_its_caps_is_called():
             Reason.OWN_HOURS,
             datetime(2026, 11, 24, 15, 0, tzinfo=UTC),
         ),
-        ({"entry": entry(history=History(talks_today=1))}, Reason.TALKS_DAY, MIDNIGHT),
-        ({"entry": entry(history=History(tries_today=2))}, Reason.TRIES_DAY, MIDNIGHT),
-        ({"entry": entry(history=History(tries_week=4))}, Reason.TRIES_WEEK, MIDNIGHT),
-        ({"entry": entry(history=History(tries_month=8))}, Reason.TRIES_MONTH, MIDNIGHT),
-        ({"entry": entry(history=History(uncharged_today=10))}, Reason.FAILURES_DAY, MIDNIGHT),
+        ({"past": past(1, ending="talked")}, Reason.TALKS_DAY, MIDNIGHT),
+        ({"past": past(1, 2)}, Reason.TRIES_DAY, MIDNIGHT),
+        ({"past": past(30, 50, 70, 90)}, Reason.TRIES_WEEK, NOW + timedelta(hours=168 - 90)),
+        (
+            {"past": past(*range(240, 430, 24))},
+            Reason.TRIES_MONTH,
+            NOW + timedelta(hours=720 - 408),
+        ),
+        (
+            {"past": past(*range(1, 9), ending="carrier_failure") * 2},
+            Reason.FAILURES_DAY,
+            MIDNIGHT,
+        ),
+        (
+            {"past": (past(0)[0]._replace(disposition=None, ended_at=None),)},
+            Reason.ALREADY_BEING_CALLED,
+            None,
+        ),
+        (
+            {"withdrawals": (("", NOW - timedelta(days=1)),)},
+            Reason.CONSENT_WITHDRAWN,
+            None,
+        ),
         (
             {"due_at": NOW + timedelta(minutes=7)},
             Reason.RETRY_LATER,
@@ -148,22 +183,25 @@ def test_nothing_is_dialed_at_night():
 def test_a_withdrawn_consent_is_obeyed_even_where_none_is_required():
     """R6.1: no campaign dials a withdrawn one."""
     own_ground = campaign(consent_required=False, consent_ground="contract")
-    withdrawn = candidate(consent=replace(CONSENT, withdrawn_at=NOW - timedelta(days=1)))
+    withdrawn = candidate(consents=(replace(CONSENT, withdrawn_at=NOW - timedelta(days=1)),))
     assert decide(withdrawn, own_ground, NOW) == Denied(Reason.CONSENT_WITHDRAWN, None)
-    assert isinstance(decide(candidate(consent=None), own_ground, NOW), Allowed)
+    assert isinstance(decide(candidate(consents=()), own_ground, NOW), Allowed)
 
 
 def test_consent_off_without_a_legal_ground_is_no_licence():
-    assert decide(candidate(), campaign(consent_required=False), NOW) == Denied(
+    unfounded = campaign(consent_required=False)
+    assert decide(candidate(consents=()), unfounded, NOW) == Denied(
         Reason.CONSENT_MISSING, None
     )
+    # Who has consented may be called as in any campaign.
+    assert isinstance(decide(candidate(), unfounded, NOW), Allowed)
 
 
 def test_a_stop_goes_before_everything_that_passes_with_time():
     """Who said "never" must not read "outside the hours" and be called in the morning."""
     worst = candidate(
-        stopped=True,
-        entry=entry(history=History(tries_today=9)),
+        stops=(StopFact(),),
+        past=past(1, 2, 3),
         due_at=NOW + timedelta(days=1),
     )
     assert decide(worst, campaign(), NOW) == Denied(Reason.STOP, None)
@@ -182,24 +220,111 @@ def test_own_hours_alone_need_a_zone_too():
     assert decide(unknown, campaign(windows=()), NOW) == Denied(Reason.ZONE_UNKNOWN, None)
 
 
-def test_the_feeders_look_is_the_same_rules_in_part():
-    """What enters the queue is what `decide` would allow by the clock."""
-    assert decide_by_time(entry(), campaign(), NOW) == Open(CLOSES)
+def test_hours_alone_do_not_look_at_the_limits():
+    """The feeder's last look: the ledger has just asked the rest."""
+    assert within_hours(entry(), campaign(), (), NOW) == Open(CLOSES)
     evening = (Window(frozenset({1}), time(18), time(20)),)
     opens = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
-    looked_at = decide_by_time(entry(), campaign(), NOW, own_windows=evening)
-    assert looked_at == Denied(Reason.OWN_HOURS, opens)
-    tired = entry(history=History(tries_today=2))
-    assert decide_by_time(tired, campaign(), NOW) == Denied(Reason.TRIES_DAY, MIDNIGHT)
-    # Hours alone do not look at the caps.
-    assert within_hours(tired, campaign(), (), NOW) == Open(CLOSES)
-    nowhere = entry(zones=())
-    assert decide_by_time(nowhere, campaign(), NOW) == Denied(Reason.ZONE_UNKNOWN, None)
+    assert within_hours(entry(), campaign(), evening, NOW) == Denied(Reason.OWN_HOURS, opens)
+
+
+def test_a_segment_has_hours_of_its_own_within_the_campaigns():
+    """R3.6: pensioners before noon, young professionals in the evening."""
+    evening = (Window(frozenset(range(7)), time(18), time(23)),)
+    late = campaign(segment_windows={"young": evening})
+    opens = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
+    answer = decide(candidate(segment="young"), late, NOW)
+    assert answer == Denied(Reason.SEGMENT_HOURS, opens)
+    at_six = decide(candidate(segment="young"), late, opens)
+    assert isinstance(at_six, Allowed)
+    assert at_six.until == CLOSES, "the campaign closes before the segment does"
+    assert at_six.grounds["hours"]["segment"] == "young"
+    assert isinstance(decide(candidate(segment="old"), late, NOW), Allowed)
+
+
+@pytest.mark.parametrize(
+    ("caps", "before", "why", "until"),
+    [
+        # Florida: three calls in 24 hours
+        (
+            {"rolling": (Rolling("tries", 3, 24),), "per_day": 9},
+            past(1, 2, 23),
+            Reason.TRIES_ROLLING,
+            NOW + timedelta(hours=1),
+        ),
+        ({"rolling": (Rolling("tries", 3, 24),), "per_day": 9}, past(1, 2, 24), None, None),
+        (
+            {"rolling": (Rolling("talks", 1, 168),), "talks_per_day": 9},
+            past(100, ending="talked"),
+            Reason.TALKS_ROLLING,
+            NOW + timedelta(hours=68),
+        ),
+        ({"min_gap_s": 7200.0}, past(1.5), Reason.MIN_GAP, NOW + timedelta(minutes=30)),
+        ({"min_gap_s": 7200.0}, past(2), None, None),
+        # Ofcom: 72 hours after a dropped call
+        (
+            {"rest_s": {Disposition.ABANDONED: 72 * 3600.0}},
+            past(71, ending="abandoned"),
+            Reason.RESTING,
+            NOW + timedelta(hours=1),
+        ),
+        (
+            {"rest_s": {Disposition.ABANDONED: 72 * 3600.0}},
+            past(72, ending="abandoned"),
+            None,
+            None,
+        ),
+        (
+            {"talks_per_week": 1},
+            past(100, ending="talked"),
+            Reason.TALKS_WEEK,
+            NOW + timedelta(hours=68),
+        ),
+        (
+            {"talks_per_month": 2},
+            past(200, 300, ending="talked"),
+            Reason.TALKS_MONTH,
+            NOW + timedelta(hours=420),
+        ),
+    ],
+)
+def test_limits_of_the_law_beside_tries_a_day_week_and_month(caps, before, why, until):
+    """Each is a figure of regulation.md; one that is lost is a fine for each call."""
+    answer = decide(candidate(past=before), campaign(caps=Caps(**caps)), NOW)
+    assert answer == Denied(why, until) if why else isinstance(answer, Allowed)
+
+
+def test_a_month_is_never_shorter_than_the_calendars():
+    """Eight calls from the 1st on, and a ninth on the 31st: in 30 days there are eight."""
+    now = datetime(2026, 12, 31, 9, 0, tzinfo=UTC)
+    first = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
+    tries = [first + timedelta(days=n) for n in (0, 8, 9, 16, 17, 20, 21, 22)]
+    before = tuple(past(0)[0]._replace(at=at, ended_at=at) for at in tries)
+    consent = (replace(CONSENT, given_at=first),)
+    answer = decide(
+        candidate(past=before, consents=consent), campaign(caps=Caps(per_week=9)), now
+    )
+    # the first leaves the calendar's month at its end, in Moscow
+    assert answer == Denied(Reason.TRIES_MONTH, datetime(2026, 12, 31, 21, 0, tzinfo=UTC))
+
+
+def test_a_phone_that_may_lie_in_two_zones_has_its_day_by_both():
+    """At 10:00 in Moscow it is 19:00 in Kamchatka of the same day; at 23:00 it is tomorrow."""
+    both = entry(zones=(MOSCOW, "Asia/Kamchatka"))
+    night = datetime(2026, 11, 24, 20, 0, tzinfo=UTC)  # 23:00 and 08:00 of the 25th
+    once = Caps(per_day=1)
+    before = (past(0)[0]._replace(at=night - timedelta(hours=2), ended_at=night),)
+    next_day = night + timedelta(hours=6)
+    answer = decide(
+        candidate(entry=both, past=before), campaign(caps=once, windows=()), next_day
+    )
+    # Moscow's day of the try is over, Kamchatka's 25th began at 15:00 Moscow time before it
+    assert answer == Denied(Reason.TRIES_DAY, datetime(2026, 11, 25, 12, 0, tzinfo=UTC))
 
 
 def test_a_bad_zone_without_hours_does_not_hold_up_the_campaign():
     """One poisoned row: its day is counted in UTC, nobody else waits for it."""
-    odd = candidate(entry=entry(zones=("../etc",), history=History(tries_today=2)))
+    odd = candidate(entry=entry(zones=("../etc",)), past=past(1, 2))
     answer = decide(odd, campaign(windows=()), NOW)
     assert answer == Denied(Reason.TRIES_DAY, datetime(2026, 11, 25, tzinfo=UTC))
 
@@ -262,17 +387,13 @@ def test_every_reason_has_its_sentence():
     assert set(SENTENCES) == set(Reason)
 
 
-COUNTS = st.integers(0, 10)
-
-
 @given(
-    st.builds(
-        History,
-        tries_today=COUNTS,
-        tries_week=COUNTS,
-        tries_month=COUNTS,
-        talks_today=st.integers(0, 2),
-        uncharged_today=st.integers(0, 12),
+    st.lists(
+        st.tuples(
+            st.integers(0, 45 * 24 * 60),
+            st.sampled_from(["talked", "no_answer", "carrier_failure"]),
+        ),
+        max_size=12,
     ),
     st.builds(
         Caps,
@@ -283,17 +404,16 @@ COUNTS = st.integers(0, 10)
     ),
     st.sampled_from([MOSCOW, "Asia/Kamchatka", "America/New_York"]),
 )
-def test_one_more_try_is_allowed_only_below_every_cap(history, caps, zone):
-    """R6.5: each cap holds by itself, and the wait ends at a midnight where the phone is."""
-    rounds = Rounds()
-    refused = tries.refusal(history, caps, rounds, zone, NOW)
-    below = (
-        history.tries_today < caps.per_day
-        and history.tries_week < caps.per_week
-        and history.tries_month < caps.per_month
-        and history.talks_today < caps.talks_per_day
-        and history.uncharged_today < rounds.uncharged_per_day
-    )
-    assert (refused is None) == below
-    if refused is not None:
-        assert NOW < refused.until <= NOW + timedelta(hours=25)
+def test_a_limit_is_reached_until_the_instant_that_is_said(before, caps, zone):
+    """Too early would be a call too many; too late a contact that nobody calls."""
+    ago = [(minutes / 60, ending) for minutes, ending in before]
+    all_past = tuple(one for hours, ending in ago for one in past(hours, ending=ending))
+    refused = refusal(all_past, caps, Rounds(), [zone], NOW)
+    if refused is None:
+        return
+    assert refused.until is not None
+    moment = timedelta(microseconds=1)
+    still = refusal(all_past, caps, Rounds(), [zone], refused.until - moment)
+    after = refusal(all_past, caps, Rounds(), [zone], refused.until)
+    assert still is not None
+    assert after is None or after.why is not refused.why or after.until != refused.until

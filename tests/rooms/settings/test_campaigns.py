@@ -22,6 +22,7 @@ from dialer.core.model import (
     Order,
     PoolName,
     RecordingPlace,
+    Rolling,
     Rounds,
     Rule,
     Spending,
@@ -81,7 +82,11 @@ windows:
   - {days: fri-mon, open: 19:00, close: 20:00}
 holidays: RU
 default_zone: Europe/Samara
-caps: {per_day: 1, per_week: 2, per_month: 8, talks_per_day: 2}
+segment_windows:
+  pensioners: [{days: daily, open: 9:00, close: 12:00}]
+caps: {per_day: 1, per_week: 2, per_month: 8, talks_per_day: 2, talks_per_week: 1,
+       talks_per_month: 3, min_gap: 2h, rolling: [{count: tries, most: 3, within: 1d}],
+       rest_after: {abandoned: 72h, talked: 7d}}
 rounds: {tries_per_day: 1, failed_rounds: 5, pause: 1w 12h, dead_attempts: 4,
          uncharged_per_day: 9}
 retry: {busy: 10m, no_answer: 2h, abandoned: 3d}
@@ -125,7 +130,18 @@ sticky: true
         ),
         holidays="RU",
         default_zone="Europe/Samara",
-        caps=Caps(per_day=1, per_week=2, per_month=8, talks_per_day=2),
+        segment_windows={"pensioners": (Window(frozenset(range(7)), time(9), time(12)),)},
+        caps=Caps(
+            per_day=1,
+            per_week=2,
+            per_month=8,
+            talks_per_day=2,
+            talks_per_week=1,
+            talks_per_month=3,
+            min_gap_s=7200.0,
+            rolling=(Rolling("tries", 3, 24),),
+            rest_s={Disposition.ABANDONED: 259200.0, Disposition.TALKED: 604800.0},
+        ),
         rounds=Rounds(
             tries_per_day=1,
             failed_rounds=5,

@@ -1,0 +1,123 @@
+"""One phone and the people on it, with all that permission looks at: for `dialer why-not`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dialer.core.model import (
+    CampaignName,
+    ContactId,
+    Disposition,
+    Entry,
+    PhoneId,
+    Source,
+    Window,
+)
+from dialer.core.permission.decide import Candidate
+from dialer.core.permission.limits import Past
+from dialer.ledger import consents, stops, stored
+from dialer.ledger.pool import Connection, Pool
+from dialer.ledger.statements import statements
+
+SQL = statements("people")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A candidate, and where he stands in the campaign's queue (None: he is not in it)."""
+
+    contact: ContactId
+    candidate: Candidate
+    queue_state: str | None
+    held_reason: str | None
+
+
+def contacts_of(pool: Pool, phone: PhoneId) -> list[tuple[ContactId, str | None]]:
+    """(contact, segment) of each card on which the phone stands."""
+    with pool.connection() as connection:
+        rows = connection.execute(SQL["contacts_of"], {"phone": phone})
+        return [(ContactId(contact), segment) for contact, segment, _ in rows]
+
+
+def standings(
+    pool: Pool, phone: PhoneId, campaign: CampaignName, since: datetime
+) -> list[Standing]:
+    """One for each card of the phone; for a phone on no card one of nobody (contact 0).
+
+    `since`: how far back attempts are read.
+    """
+    with pool.sweep() as connection:
+        facts = connection.execute(SQL["phone_facts"], {"phone": phone}).fetchone()
+        if facts is None:
+            return []
+        cards = connection.execute(SQL["contacts_of"], {"phone": phone}).fetchall()
+        found = []
+        for contact, segment, windows in cards or [(0, None, [])]:
+            own = stored.windows_from_json(windows)
+            card = (ContactId(contact), segment, own)
+            found.append(_standing(connection, phone, facts, card, campaign, since=since))
+    return found
+
+
+def _standing(
+    connection: Connection,
+    phone: PhoneId,
+    facts: tuple[object, ...],
+    card: tuple[ContactId, str | None, tuple[Window, ...]],
+    campaign: CampaignName,
+    *,
+    since: datetime,
+) -> Standing:
+    contact, segment, own = card
+    state, zones, region = str(facts[0]), facts[6], facts[4]
+    row = connection.execute(
+        SQL["entry_of"], {"contact": contact, "campaign": campaign}
+    ).fetchone()
+    past = connection.execute(
+        SQL["past_of"], {"phone": phone, "contact": contact, "since": since}
+    )
+    queue_state, due_at, held_reason = row[:3] if row else (None, None, None)
+    candidate = Candidate(
+        entry=Entry(
+            campaign=campaign,
+            contact_id=contact,
+            phone_id=phone,
+            rank=0.0,
+            position=row[4] if row else 0,
+            source=stored.TIERS[row[5]] if row else Source.FIRST,
+            region=None if region is None else str(region),
+            zones=tuple(zones) if isinstance(zones, list) else (),
+        ),
+        phone_state=state,
+        stops=tuple(stops.of_phone(connection, phone)),
+        consents=tuple(
+            one for of, one in consents.of_phone(connection, phone) if of in (0, contact)
+        ),
+        withdrawals=tuple(
+            (purpose, at) for purpose, at, _ in consents.withdrawals_of(connection, phone)
+        ),
+        past=tuple(_past(one) for one in past),
+        segment=segment,
+        own_windows=own,
+        due_at=due_at if queue_state == "waiting" else None,
+    )
+    return Standing(
+        contact=contact,
+        candidate=candidate,
+        queue_state=queue_state,
+        held_reason=held_reason,
+    )
+
+
+def _past(row: tuple[object, ...]) -> Past:
+    at, charged, disposition, ended_at, of_phone, of_contact = row
+    assert isinstance(at, datetime)
+    return Past(
+        at=at,
+        charged=bool(charged),
+        disposition=None if disposition is None else Disposition(str(disposition)),
+        ended_at=ended_at if isinstance(ended_at, datetime) else None,
+        of_phone=bool(of_phone),
+        of_contact=bool(of_contact),
+    )

@@ -1,0 +1,134 @@
+-- Everything on a phone, and its erasure. Erasing runs in one transaction that holds the phones.
+
+-- name: persons(phone)
+-- The cards on which it stands, and their phones that stand on no other card.
+WITH cards AS (
+    SELECT contact_id FROM contact_phones WHERE phone_id = :phone::bigint
+)
+SELECT ARRAY(SELECT contact_id FROM cards ORDER BY 1),
+    ARRAY(
+        SELECT DISTINCT h.phone_id FROM contact_phones AS h
+        WHERE h.contact_id IN (SELECT contact_id FROM cards) AND NOT EXISTS (
+            SELECT FROM contact_phones AS o WHERE o.phone_id = h.phone_id
+                AND o.contact_id NOT IN (SELECT contact_id FROM cards))
+        UNION SELECT :phone::bigint ORDER BY 1);
+
+-- name: everything(phones, contacts)
+-- One JSON object; lookup keys are left out.
+SELECT jsonb_build_object(
+    'phones', (SELECT jsonb_agg(to_jsonb(p) - 'lookup_key') FROM phones AS p
+        WHERE p.id = ANY(:phones::bigint[])),
+    'contacts', (SELECT jsonb_agg(to_jsonb(c) || (to_jsonb(i) - 'name_key' - 'contact_id'))
+        FROM contacts AS c JOIN contact_identity AS i ON i.contact_id = c.id
+        WHERE c.id = ANY(:contacts::bigint[])),
+    'lists', (SELECT jsonb_agg(jsonb_build_object('list', l.name, 'contact', e.contact_id))
+        FROM list_entries AS e JOIN lists AS l ON l.id = e.list_id
+        WHERE e.contact_id = ANY(:contacts::bigint[])),
+    'merged_rows', (SELECT jsonb_agg(to_jsonb(m)) FROM merges AS m
+        WHERE m.contact_id = ANY(:contacts::bigint[])),
+    'consents', (SELECT jsonb_agg(to_jsonb(c)) FROM consents AS c
+        WHERE c.phone_id = ANY(:phones::bigint[])),
+    'withdrawals', (SELECT jsonb_agg(to_jsonb(w)) FROM withdrawals AS w
+        WHERE w.phone_id = ANY(:phones::bigint[])),
+    'stops', (SELECT jsonb_agg(to_jsonb(s)) FROM stops AS s
+        WHERE s.phone_id = ANY(:phones::bigint[])),
+    'queues', (SELECT jsonb_agg(to_jsonb(q)) FROM queue_entries AS q
+        WHERE q.contact_id = ANY(:contacts::bigint[])),
+    'attempts', (SELECT jsonb_agg(to_jsonb(a) - 'entry' ORDER BY a.committed_at)
+        FROM attempts AS a WHERE a.phone_id = ANY(:phones::bigint[])
+            OR a.contact_id = ANY(:contacts::bigint[])),
+    'recordings', (SELECT jsonb_agg(to_jsonb(r) - 'sha256') FROM recordings AS r
+        JOIN attempts AS a ON a.id = r.attempt_id WHERE a.phone_id = ANY(:phones::bigint[])
+            OR a.contact_id = ANY(:contacts::bigint[])),
+    'list_moves', (SELECT jsonb_agg(to_jsonb(m)) FROM list_moves AS m
+        WHERE m.contact_id = ANY(:contacts::bigint[])
+            OR m.phone_id = ANY(:phones::bigint[])),
+    'audit', (SELECT jsonb_agg(to_jsonb(a) - 'hash') FROM audit AS a
+        WHERE a.subject = ANY(SELECT 'phone ' || p FROM unnest(:phones::bigint[]) AS t (p))));
+
+-- name: open_attempts(phones, contacts)
+-- Calls that are going on.
+SELECT count(*) FROM attempts
+WHERE ended_at IS NULL
+    AND (phone_id = ANY(:phones::bigint[]) OR contact_id = ANY(:contacts::bigint[]));
+
+-- name: recordings_left(phones, contacts)
+-- Files of his talks that their campaign's retention keeps: how many, and until when at most.
+SELECT count(*), max(r.keep_until) FROM recordings AS r JOIN attempts AS a ON a.id = r.attempt_id
+WHERE r.state IN ('started', 'kept')
+    AND (a.phone_id = ANY(:phones::bigint[]) OR a.contact_id = ANY(:contacts::bigint[]));
+
+-- name: keep_counters(phones, contacts)
+-- Of the attempts that go: nobody's counters.
+INSERT INTO erased_attempts AS e (campaign, day, disposition, attempts, talk_ms)
+SELECT campaign, (committed_at AT TIME ZONE 'UTC')::date, disposition, count(*),
+    coalesce(sum(talk_ms), 0)
+FROM attempts
+WHERE phone_id = ANY(:phones::bigint[]) OR contact_id = ANY(:contacts::bigint[])
+GROUP BY 1, 2, 3
+ON CONFLICT (campaign, day, disposition) DO UPDATE
+SET attempts = e.attempts + excluded.attempts, talk_ms = e.talk_ms + excluded.talk_ms;
+
+-- name: erase_attempts(phones, contacts)
+-- The result of each stands in the counters now.
+DELETE FROM attempts
+WHERE phone_id = ANY(:phones::bigint[]) OR contact_id = ANY(:contacts::bigint[]);
+
+-- name: loosen_merges(contacts)!
+-- A card that was split off a card that goes stays.
+UPDATE merges SET split_into = NULL WHERE split_into = ANY(:contacts::bigint[]);
+
+-- name: erase_moves(phones)!
+-- What the lists say of the phones.
+DELETE FROM list_moves WHERE phone_id = ANY(:phones::bigint[]);
+
+-- name: erase_contacts(contacts)
+-- Takes its rows along: identity, phones' links, lists, queues, merges, consents.
+DELETE FROM contacts WHERE id = ANY(:contacts::bigint[]);
+
+-- name: erase_consents(phones)!
+-- Of whoever answers there, too.
+DELETE FROM consents WHERE phone_id = ANY(:phones::bigint[]);
+
+-- name: erase_withdrawals(phones)!
+-- The stop that stays says more.
+DELETE FROM withdrawals WHERE phone_id = ANY(:phones::bigint[]);
+
+-- name: erase_callers(phones)!
+-- The calls by which he stopped us.
+DELETE FROM caller_stops WHERE phone_id = ANY(:phones::bigint[]);
+
+-- name: blank_origins(phones)!
+-- Who said so may be a name.
+UPDATE stops SET origin = 'erased' WHERE phone_id = ANY(:phones::bigint[]);
+
+-- name: blank_changes(phones)!
+-- The same where the changes are numbered.
+UPDATE stop_changes AS n SET changed_by = 'erased'
+FROM stops AS s WHERE s.seq = n.stop_seq AND s.phone_id = ANY(:phones::bigint[]);
+
+-- name: blank_phones(phones, at)!
+-- Of the number its keyed digest is left, which keeps it from being called or loaded again.
+UPDATE phones
+SET digits = '', kind = NULL, region = NULL, carrier = NULL, zones = '{}', state = 'archived',
+    state_reason = 'erased', state_at = :at::timestamptz, dead_attempts = 0, dead_days = '{}',
+    dead_gateways = '{}', unavailable_attempts = 0, short_answers = 0
+WHERE id = ANY(:phones::bigint[]);
+
+-- name: broken_links()
+-- Rows of the audit whose digest is not that of their content and of the row before, or that
+-- have no row before; the first ten.
+WITH chained AS (
+    SELECT a.link, a.hash, a, lag(a.hash, 1, ''::bytea) OVER w AS before,
+        lag(a.link, 1, 0::bigint) OVER w AS link_before
+    FROM audit AS a WHERE a.link IS NOT NULL WINDOW w AS (ORDER BY a.link)
+)
+SELECT link FROM chained
+WHERE link_before <> link - 1 OR hash IS DISTINCT FROM audit_hash(before, a)
+ORDER BY link LIMIT 10;
+
+-- name: chain_end()
+-- Where the chain ends by its own record, and the last row that is there.
+SELECT coalesce((SELECT last_link FROM audit_chain), 0), coalesce(max(link), 0),
+    count(*) FILTER (WHERE link IS NULL), count(*)
+FROM audit;
