@@ -293,7 +293,8 @@ class ListFeed:
         history = self._history(contact, today)
         campaign = self._campaign
         used_up = tries.refusal(history, campaign.caps, campaign.rounds, contact.zone, now)
-        return None if used_up is None else (used_up.until - self._begins).total_seconds()
+        until = used_up.until if used_up else None
+        return None if until is None else (until - self._begins).total_seconds()
 
     def _history(self, contact: Contact, today: date) -> History:
         ages = [(today - one).days for one in contact.tried_on]

@@ -1,7 +1,7 @@
 """The limits of a day, week and month by counts alone: a quick look, for forecasts.
 
-The one decision is `decide`, with limits.py: it knows the instants. Here a refusal ends with the
-next day, never too early and at most a day late.
+The one decision is `decide`, with limits.py: it knows the instants. Here a refusal ends with
+the next day, never too early and at most a day late.
 """
 
 from __future__ import annotations
