@@ -5,9 +5,9 @@ sooner after the other's end than any delay of the campaign would let a try be r
 where the switch was told to originate one attempt's id more than once. The lines are those of
 `dialer.sim.record`: "originated", "ended", "refused", "started" (of the switch).
 
-What the delays do not bound: a call that one gateway failed, so that nothing rang, goes out by
-another one at once (but never while the first is still on the line); and a hot lead may be
-dialed at once though he was called before.
+What the delays do not bound: a call that one gateway failed, so that nothing rang, goes out at
+once by another one, or by itself where no other is free (but never while the first is still on
+the line); and a hot lead may be dialed at once though he was called before.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class _Call:
     ended_at: float = float("inf")
     gateway: str = ""
     heard: bool = True  # it rang or was answered, as far as we know
+    failed: bool = False  # by the carrier itself, with a 5xx
 
 
 def dialed_twice(records: Iterable[Mapping[str, Any]], retry_gap_s: float) -> int:
@@ -86,8 +87,8 @@ def _too_soon(calls: list[_Call], retry_gap_s: float) -> int:
 
 
 def _free_at(before: _Call, call: _Call, retry_gap_s: float) -> float:
-    """From when on `call` may follow `before`: no pause after a failure of another gateway."""
-    failed_over = not before.heard and before.gateway != call.gateway
+    """From when on `call` may follow `before`: no pause after a failure of its gateway."""
+    failed_over = not before.heard and (before.failed or before.gateway != call.gateway)
     return before.ended_at + (0.0 if failed_over else retry_gap_s)
 
 
@@ -137,4 +138,5 @@ class _Log:
             call.heard = any(
                 line.get(key, True) is not None for key in ("progress_at", "answered_at")
             )
+            call.failed = 500 <= int(line.get("sip_status") or 0) < 600
             self._over.append(call)

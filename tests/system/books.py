@@ -142,8 +142,8 @@ def _compare_queue(connection: psycopg.Connection[Any], books: Books) -> None:
 
 
 def _dialed_twice(calls: dict[str, dict[str, Any]], least_gap_s: float, books: Books) -> None:
-    """A call that its carrier failed, so that nothing rang, may be followed at once by another
-    carrier's (R3.9); every other call may not.
+    """A call that its carrier failed, so that nothing rang, may be followed at once by a call
+    over another one, or over itself where no other was free (R3.9); every other call may not.
     """
     by_phone: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for call in calls.values():
@@ -154,8 +154,12 @@ def _dialed_twice(calls: dict[str, dict[str, Any]], least_gap_s: float, books: B
         for before, after in pairwise(theirs):
             gap_s = after["created_at"] - (before.get("ended_at") or float("inf"))
             heard = before.get("progress_at") or before.get("answered_at")
-            failed_over = not heard and before["gateway"] != after["gateway"]
+            elsewhere = before["gateway"] != after["gateway"]
+            failed = 500 <= (before.get("sip_status") or 0) < 600
+            failed_over = not heard and (elsewhere or failed)
             if gap_s < (0.0 if failed_over else least_gap_s):
                 books.wrong.append(
-                    f"a phone ending {phone[-2:]} dialed again after {gap_s:.1f} s"
+                    f"a phone ending {phone[-2:]} dialed again after {gap_s:.1f} s: by"
+                    f" {before['gateway']} it ended {before.get('cause')}"
+                    f" {before.get('sip_status')}, then by {after['gateway']}"
                 )

@@ -130,6 +130,14 @@ def test_another_gateway_at_once_after_one_that_failed_disturbs_nobody() -> None
     assert count(rang, by_gateway("b", "second", 3, 20, rang=True)) == 1
 
 
+def test_a_carriers_own_failure_may_be_followed_at_once_but_not_a_refusal() -> None:
+    """Where no other carrier is free the next try may meet the same one; nobody was rung."""
+    for status, wrong in ((503, 0), (603, 1), (486, 1)):
+        begun, ended = by_gateway("a", "first", 0, 2, rang=False)
+        again = by_gateway("b", "first", 3, 20, rang=True)
+        assert count([begun, {**ended, "sip_status": status}], again) == wrong
+
+
 def test_two_gateways_at_the_same_time_are_two_calls() -> None:
     first = by_gateway("a", "first", 0, 10, rang=False)
     assert count(first, by_gateway("b", "second", 5, 20, rang=True)) == 1
