@@ -217,6 +217,7 @@ class Outbox:
             today=now.wall.astimezone(ZoneInfo(zone)).date(),
             gateway=attempt.claimed.gateway,
             zone=zone,
+            rang=attempt.rang_at is not None or attempt.early_media_at is not None,
         )
         result = outcome(attempt, evidence, verdict, step, now)
         self._meter.count(

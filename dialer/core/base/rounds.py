@@ -76,6 +76,7 @@ class _Ending(NamedTuple):
     today: date
     gateway: str
     zone: str | None
+    rang: bool
 
     def in_s(self, delay_s: float) -> datetime:
         return self.now + timedelta(seconds=delay_s)
@@ -90,13 +91,15 @@ def next_step(
     today: date,
     gateway: str,
     zone: str | None = None,
+    rang: bool = False,
 ) -> Next:
-    """The entry's next step; `history` is what was before this attempt, `now` (aware) its end.
+    """The entry's next step; `history` is what was before this attempt, `now` (aware) its end,
+    `rang` whether his phone may have rung.
 
     `today` is now's day in the called `zone`; without the zone a round ends by its tries
     only, or by a delay of a day. `gateway` is the one that this attempt went through.
     """
-    ending = _Ending(history, verdict, campaign, now, today, gateway, zone)
+    ending = _Ending(history, verdict, campaign, now, today, gateway, zone, rang)
     disposition = verdict.disposition
     if disposition is Disposition.TALKED:
         return Next(step="done", due_at=None, reason="talked")
@@ -130,12 +133,14 @@ def _after_answer(ending: _Ending) -> Next:
 
 
 def _may_fail_over(ending: _Ending) -> bool:
-    """A gateway is left that has not failed; but a gateway that fails again was no failover:
-    whatever could have been shown elsewhere was not free, so it waits like any other.
+    """Nobody was rung, and a gateway is left that has not failed; but a gateway that fails again
+    was no failover: whatever could have been shown elsewhere was not free, so it waits like
+    any other.
     """
     failed = ending.history.failed_gateways
     return (
-        ending.verdict.disposition in _FAILED_OVER
+        not ending.rang
+        and ending.verdict.disposition in _FAILED_OVER
         and ending.gateway not in failed
         and any(name not in {ending.gateway, *failed} for name in ending.campaign.gateways)
     )

@@ -279,6 +279,30 @@ def test_a_number_that_one_gateway_alone_calls_dead_ends_on_the_check_list():
     assert after(Disposition.INVALID_NUMBER, history).step == "check_list"
 
 
+def test_who_heard_it_ring_is_not_rung_again_a_second_later():
+    """A carrier may fail after his phone rang: for him a second call is a second call."""
+    silent = next_step(
+        History(),
+        verdict(Disposition.CARRIER_FAILURE),
+        campaign(),
+        NOW,
+        today=TODAY,
+        gateway=ALPHA,
+    )
+    rang = next_step(
+        History(),
+        verdict(Disposition.CARRIER_FAILURE),
+        campaign(),
+        NOW,
+        today=TODAY,
+        gateway=ALPHA,
+        rang=True,
+    )
+    assert silent.due_at == NOW + timedelta(seconds=1)
+    assert rang.due_at is not None
+    assert rang.due_at >= NOW + timedelta(seconds=60)
+
+
 # ------------------------------------------------------------------ invariants
 
 HISTORIES = st.builds(
