@@ -176,6 +176,17 @@ class Box:
         return True
 
 
+def _may_have_rung(attempt: Attempt, evidence: Evidence) -> bool:
+    """Some carriers never signal ringing: whoever was let wait until we gave up may have heard
+    it.
+    """
+    return (
+        attempt.rang_at is not None
+        or attempt.early_media_at is not None
+        or evidence.hangup_disposition == "send_cancel"
+    )
+
+
 class Outbox:
     """Filled inside the dispatcher's turn; each box is emptied by a greenlet of its own."""
 
@@ -217,7 +228,7 @@ class Outbox:
             today=now.wall.astimezone(ZoneInfo(zone)).date(),
             gateway=attempt.claimed.gateway,
             zone=zone,
-            rang=attempt.rang_at is not None or attempt.early_media_at is not None,
+            rang=_may_have_rung(attempt, evidence),
         )
         result = outcome(attempt, evidence, verdict, step, now)
         self._meter.count(
