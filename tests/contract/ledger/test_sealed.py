@@ -315,6 +315,25 @@ def test_the_first_rotation_seals_what_stood_in_clear(another_ledger: Make, dsn:
     assert all(text in everything_of(plain, fresh) for text in CLEAR)
 
 
+def test_a_daemon_that_dials_on_takes_the_next_key_at_its_reload(
+    another_ledger: Make, dsn: str
+) -> None:
+    """The order of docs/personal-data.md; a ring with a gap is refused and the old one stays."""
+    daemon = World(another_ledger(vault=vault(OLD), needs_keys=True), dsn)
+    daemon.people(2)
+    daemon.save(campaign())
+    with pytest.raises(StoreError, match="k1"):
+        daemon.ledger.take_keys(vault(NEW))
+    daemon.ledger.take_keys(vault(OLD, NEW))
+    another_ledger(vault=vault(NEW, OLD)).rotate_keys(by="test")
+    answers = daemon.commit(campaign(), daemon.entries(campaign()))
+    assert [a.digits for a in answers] == [phone(1).digits, phone(2).digits]
+    daemon.ledger.take_keys(vault(NEW))
+    known = daemon.ledger.find_or_add_phone("+79165550003")
+    digits = daemon.one("SELECT digits FROM phones WHERE id = %s", known)
+    assert digits.startswith(f"{MARK}1:k2:")
+
+
 # ------------------------------------------------------------------ the ring as it is written
 
 
