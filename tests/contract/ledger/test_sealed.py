@@ -318,7 +318,7 @@ def test_the_first_rotation_seals_what_stood_in_clear(another_ledger: Make, dsn:
 def test_a_daemon_that_dials_on_takes_the_next_key_at_its_reload(
     another_ledger: Make, dsn: str
 ) -> None:
-    """The order of docs/personal-data.md; a ring with a gap is refused and the old one stays."""
+    """The order of docs/personal-data.md; a ring with a gap is refused."""
     daemon = World(another_ledger(vault=vault(OLD), needs_keys=True), dsn)
     daemon.people(2)
     daemon.save(campaign())
