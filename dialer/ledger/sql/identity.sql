@@ -24,15 +24,18 @@ ANALYZE staged_people (line);
 
 -- name: stale_cards(prefix)
 -- Older cards of the batch with text that the first key has not sealed: compared with fresh text
--- as they are, they would all seem to have changed.
-SELECT i.contact_id, i.name, i.email, i.address, i.note
-FROM contact_identity AS i
-WHERE i.contact_id IN (SELECT contact_id FROM staged_cards WHERE NOT is_new)
-    AND (NOT starts_with(nullif(i.name, ''), :prefix::text)
-        OR NOT starts_with(nullif(i.email, ''), :prefix::text)
-        OR NOT starts_with(nullif(i.address, ''), :prefix::text)
-        OR NOT starts_with(nullif(i.note, ''), :prefix::text))
-ORDER BY i.contact_id FOR NO KEY UPDATE;
+-- as they are, they would all seem to have changed. OFFSET 0: one look-up for each, never the
+-- whole base.
+SELECT o.contact_id, o.name, o.email, o.address, o.note
+FROM (SELECT DISTINCT contact_id FROM staged_cards WHERE NOT is_new) AS c
+CROSS JOIN LATERAL (
+    SELECT i.* FROM contact_identity AS i WHERE i.contact_id = c.contact_id OFFSET 0
+) AS o
+WHERE NOT starts_with(nullif(o.name, ''), :prefix::text)
+    OR NOT starts_with(nullif(o.email, ''), :prefix::text)
+    OR NOT starts_with(nullif(o.address, ''), :prefix::text)
+    OR NOT starts_with(nullif(o.note, ''), :prefix::text)
+ORDER BY o.contact_id;
 
 -- name: read_cards(contacts)
 -- For a person's eyes.
