@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from dialer.app import DATA_KEYS, DATA_KEYS_FILE, make_vault
 from dialer.cli.options import CONFIG
 from dialer.cli.quiet import quiet
 from dialer.cli.stores import ledger_of
@@ -69,6 +70,11 @@ def _warnings(loaded: Loaded) -> Iterator[str]:
     """What is allowed, and yet perhaps not meant."""
     if not loaded.campaigns:
         yield "there is no campaign: nothing would be dialed"
+    if not make_vault().keys:
+        yield (
+            f"no data key is given ({DATA_KEYS_FILE} or {DATA_KEYS}): numbers, names, addresses"
+            " and notes stand in the database in clear (dialer keys new NAME)"
+        )
     for campaign in loaded.campaigns:
         if not campaign.windows:
             yield f"{campaign.name}: no calling windows: it dials at any hour of the day"

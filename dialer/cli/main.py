@@ -29,6 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "export": ("rights", "Write everything that is stored on a phone."),
     "halt": ("halt", "Emergency stop: no call starts any more, ringing ones end, talks go on."),
     "import": ("imports", "Load a CSV or JSON-lines file into a list."),
+    "keys": ("keys", "The keys of personal data: make, show, rotate."),
     "lead": ("lead", "Dial a contact ahead of the queue: a hot lead."),
     "migrate": ("migrate", "Bring the database to this version."),
     "operator": ("operators", "Log an operator in or out, pause him, note a result."),

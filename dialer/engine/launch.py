@@ -247,7 +247,8 @@ class Launcher:
         by_id = {one.attempt_id: one for one in claimed}
         later: list[tuple[ContactId, str, datetime]] = []
         for answer in answers:
-            reason = "committed" if answer.committed else str(answer.reason)
+            # Committed without digits: the number could not be decrypted (its reason says so).
+            reason = "committed" if answer.digits is not None else str(answer.reason)
             self._meter.count("dialer_intents_total", campaign=campaign.name, answer=reason)
             one = by_id[answer.attempt_id]
             if answer.committed and answer.digits is not None:

@@ -26,18 +26,25 @@ from dialer.core.model import (
     NumberId,
     OpenAttempt,
 )
+from dialer.core.permission.reasons import Reason
 from dialer.ledger import phones, rules, stored
 from dialer.ledger.locks import lock_number_days, lock_people
 from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
+from dialer.ledger.vault import Unreadable, Vault
 
 log = structlog.get_logger(__name__)
 
 SQL = statements("intents")
 
 
-def commit(pool: Pool, intents: Sequence[Intent], now: datetime) -> list[IntentAnswer]:
-    """One answer per intent, in their order."""
+def commit(
+    pool: Pool, intents: Sequence[Intent], now: datetime, vault: Vault
+) -> list[IntentAnswer]:
+    """One answer per intent, in their order.
+
+    A number that cannot be opened is committed without digits, for the caller to withdraw.
+    """
     if not intents:
         return []
     claims = [intent.claimed for intent in intents]
@@ -55,19 +62,27 @@ def commit(pool: Pool, intents: Sequence[Intent], now: datetime) -> list[IntentA
             {"at": now, **_rows(intents), **_rules([i.campaign for i in intents])},
             prepare=True,
         )
-    digits = phones.digits_by_id(locked)
+    digits = phones.digits_by_id(locked, vault)
     by_id = {str(attempt): (reason, until) for attempt, reason, until in answers}
     return [_answer(claimed, *by_id[claimed.attempt_id], digits) for claimed in claims]
 
 
 def _answer(
-    claimed: Claimed, reason: str | None, until: datetime | None, digits: Mapping[int, str]
+    claimed: Claimed,
+    reason: str | None,
+    until: datetime | None,
+    digits: Mapping[int, str | Unreadable],
 ) -> IntentAnswer:
     committed = reason is None
+    number = digits.get(claimed.entry.phone_id) if committed else None
+    if isinstance(number, Unreadable):
+        phone = claimed.entry.phone_id
+        log.error("a number cannot be decrypted", phone=phone, error=str(number))
+        reason, number = Reason.NUMBER_UNREADABLE.value, None
     return IntentAnswer(
         attempt_id=claimed.attempt_id,
         committed=committed,
-        digits=digits.get(claimed.entry.phone_id) if committed else None,
+        digits=number,
         reason=reason,
         until=until,
     )

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     CHECK_LIST = "check_list"
     DONE = "done"
     NO_PHONE = "no_phone"
+    NUMBER_UNREADABLE = "number_unreadable"
     RETRY_LATER = "retry_later"
     FAILURES_DAY = "failures_day"
     # our numbers and lines
@@ -85,6 +86,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.CHECK_LIST: "not reached in all its rounds: on the check list",
     Reason.DONE: "the contact is done in this campaign",
     Reason.NO_PHONE: "the contact has no phone that may be dialed",
+    Reason.NUMBER_UNREADABLE: "the phone's number cannot be decrypted",
     Reason.RETRY_LATER: "the pause after the last try is not over",
     Reason.FAILURES_DAY: "too many failed calls on our side or the carrier's today",
     Reason.POOL_USED_UP: "all numbers of the pool have reached their daily limit",
