@@ -258,6 +258,21 @@ class Abandonment:
     uncertified: Uncertified = Uncertified.LEDGER
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Persistence:
+    """Where persistence ends (R6.11), over 30 days: above a limit it slows, then stops.
+
+    None: no such limit. Shares are of the answered calls; nothing is judged by fewer tries than
+    `from_tries`.
+    """
+
+    tries_per_talk: float | None = None
+    refusals_share: float | None = None
+    instant_hang_ups_share: float | None = None
+    opt_outs_share: float | None = None
+    from_tries: int = 500
+
+
 class WhenFull(StrEnum):
     """What a campaign that records does while nothing can be recorded (R3.10)."""
 
@@ -329,6 +344,7 @@ class Campaign:
     caps: Caps = field(default_factory=Caps)
     rounds: Rounds = field(default_factory=Rounds)
     retry_s: Mapping[Disposition, float] = field(default_factory=dict)
+    persistence: Persistence = field(default_factory=Persistence)
     active: bool = True
     revision: str = ""  # digest of the file it came from
 

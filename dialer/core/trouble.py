@@ -19,6 +19,7 @@ class Kind(StrEnum):
     SWITCH_TOO_OLD = "switch_too_old"
     SOUND_MISSING = "sound_missing"
     CLOCK_DIFFERS = "clock_differs"
+    PERSISTENCE = "persistence"
 
 
 REMEDIES: dict[Kind, str] = {
@@ -29,6 +30,8 @@ REMEDIES: dict[Kind, str] = {
     Kind.SOUND_MISSING: "put the file there: until then callers hear silence, or are not"
     " recorded where it should say so",
     Kind.CLOCK_DIFFERS: "mend NTP on both machines; from 2 s on nothing is dialed",
+    Kind.PERSISTENCE: "look at the list, the hours and what is said; days older than 30 leave"
+    " the figures by themselves",
 }
 
 

@@ -256,6 +256,7 @@ class Daemon:
             clock,
             meter,
             phone_stopped=self.control.stop_phone,
+            limits=self.pacing.limits.troubles,
         )
         self.status = Status(
             self.calls,
@@ -319,6 +320,7 @@ class Daemon:
         # What is open in our name becomes live before anything is claimed or fed.
         self.reaper.adopt_open()
         self.pacing.memory.restore(now)
+        self.pacing.limits.look(now)
         self.recorder.adopt()
         start("recorder", self.recorder.run)
         start("supervisors", self.supervisors.run)
@@ -335,6 +337,7 @@ class Daemon:
         start("status", self.status.run)
         start("pacer", self.pacer.run)
         start("pacing", self.pacing.run)
+        start("limits", self.pacing.limits.run)
         start("reload", self._reload_when_asked)
 
     def _drain(self) -> None:

@@ -29,6 +29,7 @@ from dialer.core.model import (
     PhoneId,
 )
 from dialer.core.permission.grounds import ConsentFact, StopFact
+from dialer.core.permission.persistence import Figures
 from dialer.errors import StoreError
 from dialer.ledger import (
     campaigns,
@@ -45,6 +46,7 @@ from dialer.ledger import (
     recordings,
     rights,
     service,
+    spending,
     stoplist,
     stops,
 )
@@ -195,6 +197,9 @@ class PostgresLedger:
 
     def take_slice(self, asked: SliceRequest) -> SliceAnswer:
         return pacing.take_slice(self._pool, asked)
+
+    def persistence(self, campaign: CampaignName, since: datetime) -> Figures:
+        return spending.persistence(self._pool, campaign, since)
 
     def return_slices(self, instance: InstanceName) -> None:
         pacing.return_slices(self._pool, instance)

@@ -14,6 +14,7 @@ from dialer.core.model import (
     GroupName,
     Mode,
     Order,
+    Persistence,
     PoolName,
     Rolling,
     Rounds,
@@ -73,6 +74,7 @@ def campaign_of(
         caps=_caps(model),
         rounds=_rounds(model),
         retry_s=dict(model.retry),
+        persistence=Persistence(**model.persistence.model_dump()),
         active=model.active,
         revision=revision,
     )

@@ -29,6 +29,7 @@ from dialer.core.model import (
     Outcome,
     PhoneId,
 )
+from dialer.core.permission.persistence import Figures
 from dialer.errors import StoreError
 from dialer.ports import (
     CallerStop,
@@ -71,6 +72,7 @@ class Books:
         self.is_halted = False
         self.charged: Mapping[tuple[NumberId, date], int] = {}
         self.counts = WindowCounts()
+        self.figures = Figures()
         self.learned: dict[CampaignName, tuple[datetime, Any]] = {}
         self.history = (0, 0)
         self.cancelled: set[ContactId] = set()
@@ -281,6 +283,10 @@ class Books:
         self._at("take_slice")
         whole = asked.budget(self.counts)
         return SliceAnswer(counts=self.counts, drops=max(0.0, whole), whole=whole, others=0)
+
+    def persistence(self, campaign: CampaignName, since: datetime) -> Figures:
+        self._at("persistence")
+        return self.figures
 
     def return_slices(self, instance: InstanceName) -> None:
         self._at("return_slices")

@@ -27,6 +27,7 @@ _SHUT: tuple[tuple[Binding, Callable[[Observation], bool]], ...] = (
     (Binding.HALTED, lambda seen: seen.halted),
     (Binding.PAUSED, lambda seen: seen.paused),
     (Binding.RECORDING, lambda seen: seen.unrecordable),
+    (Binding.PERSISTENCE, lambda seen: seen.rests),
     (Binding.CALLING_HOURS, lambda seen: not seen.in_hours),
     (Binding.NO_OPERATORS, lambda seen: seen.logged_in <= 0),
 )

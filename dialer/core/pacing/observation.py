@@ -28,6 +28,7 @@ class Binding(StrEnum):
     RECORDING = "recording"
     CALLING_HOURS = "calling_hours"
     NO_OPERATORS = "no_operators"
+    PERSISTENCE = "persistence"  # a limit of persistence is passed: it rests, or has stopped
     # the policy wants no more
     OPERATORS_BUSY = "operators_busy"
     BUDGET = "budget"  # one drop more could pass the cap
@@ -85,6 +86,7 @@ class Observation:
     halted: bool = False
     switch_blind: bool = False
     in_hours: bool = True
+    rests: bool = False  # a limit of persistence is passed, and this is no time of its share
     unrecordable: bool = False  # its talks cannot be recorded, and its rule is to stop then
 
 

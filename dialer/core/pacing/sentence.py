@@ -11,6 +11,7 @@ _BOUND_BY = {
     Binding.HALTED: "the emergency stop is on",
     Binding.PAUSED: "the campaign is paused",
     Binding.RECORDING: "its talks cannot be recorded now (when_full: stop_dialing)",
+    Binding.PERSISTENCE: "a limit of persistence is passed",
     Binding.CALLING_HOURS: "outside the calling hours",
     Binding.NO_OPERATORS: "no operator is logged in",
     Binding.OPERATORS_BUSY: "every free operator has his calls",
