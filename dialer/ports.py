@@ -753,6 +753,10 @@ class Ledger(Protocol):
         """Of its attempts since then (R6.11)."""
         ...
 
+    def used_of_day(self, campaign: CampaignName, day: date) -> tuple[int, int]:
+        """(calls, millionths of money) of its day, open calls with what they reserve."""
+        ...
+
     def return_slices(self, instance: InstanceName) -> None:
         """We stop: the others may have them."""
         ...

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     SOUND_MISSING = "sound_missing"
     CLOCK_DIFFERS = "clock_differs"
     PERSISTENCE = "persistence"
+    BUDGET_USED_UP = "budget_used_up"
 
 
 REMEDIES: dict[Kind, str] = {
@@ -32,6 +33,7 @@ REMEDIES: dict[Kind, str] = {
     Kind.CLOCK_DIFFERS: "mend NTP on both machines; from 2 s on nothing is dialed",
     Kind.PERSISTENCE: "look at the list, the hours and what is said; days older than 30 leave"
     " the figures by themselves",
+    Kind.BUDGET_USED_UP: "nothing, or raise the campaign's budget; tomorrow it dials again",
 }
 
 

@@ -109,6 +109,7 @@ class Daemon:
             self._instance,
             ports.clock,
             ports.meter,
+            price=self.lines.price,
             opt_out_is_written=lambda attempt: self.performer.opt_out_is_written(attempt),
         )
 

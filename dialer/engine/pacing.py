@@ -66,6 +66,7 @@ class Pacing:
             calls, ports.ledger, books, instance=instance, unwritten=outbox.unwritten
         )
         self.memory = PacingMemory(calls, ports.ledger, books, instance=instance)
+        self.limits = CampaignLimits(calls, lines, ports.ledger, clock, meter)
         self.launcher = Launcher(
             calls,
             dispatcher,
@@ -77,8 +78,8 @@ class Pacing:
             meter,
             instance=instance,
             hungry=hungry,
+            budget_used_up=self.limits.used_up,
         )
-        self.limits = CampaignLimits(calls, ports.ledger, clock, meter)
         self.lookout = Lookout(
             calls,
             lines,

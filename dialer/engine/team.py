@@ -197,6 +197,7 @@ class Lookout:
             tokens=sum(room.values()),
             channels=None if self._lines.up(campaign, now) else 0,
             numbers=self._launcher.rested(Reason.POOL_USED_UP, campaign, now),
+            day_budget=self._limits.calls_left(name),
             hopper_size=self._launcher.rested(Reason.HOPPER_EMPTY, campaign, now),
             ratio=campaign.ratio,
             share=campaign.share,

@@ -201,6 +201,12 @@ class PostgresLedger:
     def persistence(self, campaign: CampaignName, since: datetime) -> Figures:
         return spending.persistence(self._pool, campaign, since)
 
+    def costs(self, campaign: CampaignName, since: datetime, until: datetime) -> spending.Costs:
+        return spending.costs(self._pool, campaign, since, until)
+
+    def used_of_day(self, campaign: CampaignName, day: date) -> tuple[int, int]:
+        return spending.used_of_day(self._pool, campaign, day)
+
     def return_slices(self, instance: InstanceName) -> None:
         pacing.return_slices(self._pool, instance)
 

@@ -71,6 +71,7 @@ MACHINE = _closed("machine", ("attempt", "operator"))
 NOT_RECORDED = _closed("why", ("no_room", "announcement", "refused", "missing"))
 DISPOSITION = _closed("disposition", Disposition)
 REASON = _closed("reason", Reason)
+BUDGET = _closed("of", ("calls", "money"))
 PERSISTENCE = _closed("figure", Figures._fields)
 TROUBLE = _closed("kind", Trouble)
 ANSWER = _closed("answer", ("committed", *Reason))
@@ -199,6 +200,12 @@ _ALL = (
         "dialer_persistence_pace_ratio",
         "Share of its pace at which the limits of persistence let it dial; 0: not at all.",
         CAMPAIGN,
+    ),
+    _gauge(
+        "dialer_budget_used_ratio",
+        "Used of the campaign's budget of the day, open calls with what they reserve.",
+        CAMPAIGN,
+        BUDGET,
     ),
     _gauge("dialer_gate_shut", "1 while nothing may be launched for this reason.", REASON),
     _gauge("dialer_pool_used_ratio", "Calls charged today / hard limits of the pool.", POOL),

@@ -61,6 +61,12 @@ def report_json(report: CampaignReport) -> dict[str, Any]:
         "failed_rounds": {str(rounds): n for rounds, n in report.rounds.items()},
         "moves": [one._asdict() for one in report.moves],
         "causes": [one._asdict() for one in report.causes],
+        "money": {
+            "cost": report.money.cost,
+            "currency": report.money.currency or None,
+            "per_talk": report.money.per_talk,
+            "per_decision": report.money.per_decision,
+        },
         "persistence": {
             **report.persistence.figures._asdict(),
             "pace": report.persistence.judged.pace,

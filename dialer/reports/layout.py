@@ -119,6 +119,9 @@ def _figures(report: CampaignReport) -> Table:
         ("asked by key not to be called", str(totals.opt_outs)),
         ("attempts without an end yet", str(totals.unresolved)),
         ("may be dialed now", str(report.dialable)),
+        ("cost of the calls", _money(report.money.cost, report)),
+        ("cost per talk with a person", _money(report.money.per_talk, report)),
+        ("cost per decision", _money(report.money.per_decision, report)),
     ]
     return Table(
         title=f"{report.campaign} ({report.mode}), since {began}",
@@ -351,6 +354,12 @@ def _import_rows(report: CampaignReport) -> Iterator[tuple[str, str]]:
 def _share_of_many(count: int, whole: int) -> str:
     """Of few attempts the counts say it all, a percentage too much."""
     return f"{100 * count / whole:.1f}" if whole >= PERCENT_FROM else "–"
+
+
+def _money(value: float | None, report: CampaignReport) -> str:
+    if not report.money.currency:
+        return "no price is known"
+    return "–" if value is None else f"{value:.2f} {report.money.currency}"
 
 
 def _percent(value: float | None) -> str:

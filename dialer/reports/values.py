@@ -75,6 +75,16 @@ class PersistenceFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyFigures:
+    """What the carriers' prices make of the span (R3.13); None: nothing of that kind yet."""
+
+    cost: float
+    currency: str
+    per_talk: float | None
+    per_decision: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignReport:
     """Everything; attempts by the instant of their intent, in [since, until)."""
 
@@ -101,6 +111,7 @@ class CampaignReport:
     moves: tuple[ListMove, ...]
     causes: tuple[LineCause, ...]
     persistence: PersistenceFigures
+    money: MoneyFigures
 
     @property
     def occupancy(self) -> float | None:

@@ -10,6 +10,7 @@ from dialer.core.model import (
     Campaign,
     CampaignName,
     Caps,
+    DayBudget,
     GatewayName,
     GroupName,
     Mode,
@@ -75,6 +76,7 @@ def campaign_of(
         rounds=_rounds(model),
         retry_s=dict(model.retry),
         persistence=Persistence(**model.persistence.model_dump()),
+        budget=DayBudget(**model.budget.model_dump()),
         active=model.active,
         revision=revision,
     )

@@ -16,7 +16,7 @@ from dialer.errors import ConfigError, Problem
 from dialer.settings.abandonment import certify_out_of_reach
 from dialer.settings.campaign_model import CampaignModel
 from dialer.settings.campaigns import campaign_of, contradictions, revision_of
-from dialer.settings.crosschecks import nothing_to_show, unknown_names
+from dialer.settings.crosschecks import no_price, nothing_to_show, unknown_names
 from dialer.settings.daemon import Settings, Surroundings, settings_of
 from dialer.settings.daemon_model import DaemonModel
 from dialer.settings.places import shown
@@ -134,6 +134,7 @@ def _load_campaign(
     )
     if settings is not None:
         problems += nothing_to_show(campaign, tree, settings)
+        problems += no_price(campaign, tree, settings)
         problems += certify_out_of_reach(campaign, tree, settings)
     campaigns.setdefault(name, (campaign, tree.file))
     return problems

@@ -1,4 +1,4 @@
-"""What a campaign's YAML may say under `persistence:` (R6.11)."""
+"""What a campaign's YAML may say under `persistence:` (R6.11) and `budget:` (R3.13)."""
 
 from __future__ import annotations
 
@@ -25,6 +25,17 @@ def read_share(value: Any) -> float:
 
 
 Share = Annotated[float, PlainValidator(read_share), schema(type="string", title="percent")]
+
+
+class BudgetModel(Model):
+    """What a campaign may use on one of its days (in default_zone)."""
+
+    calls: Annotated[int, *whole_between(1, 10_000_000)] | None = Field(
+        default=None, description="most calls that reach a carrier"
+    )
+    money: Annotated[float, *decimal_between(0.01, 1_000_000_000)] | None = Field(
+        default=None, description="most money, by the prices of its gateways"
+    )
 
 
 class PersistenceModel(Model):

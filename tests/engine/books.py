@@ -73,6 +73,7 @@ class Books:
         self.charged: Mapping[tuple[NumberId, date], int] = {}
         self.counts = WindowCounts()
         self.figures = Figures()
+        self.used = (0, 0)
         self.learned: dict[CampaignName, tuple[datetime, Any]] = {}
         self.history = (0, 0)
         self.cancelled: set[ContactId] = set()
@@ -287,6 +288,10 @@ class Books:
     def persistence(self, campaign: CampaignName, since: datetime) -> Figures:
         self._at("persistence")
         return self.figures
+
+    def used_of_day(self, campaign: CampaignName, day: date) -> tuple[int, int]:
+        self._at("used_of_day")
+        return self.used
 
     def return_slices(self, instance: InstanceName) -> None:
         self._at("return_slices")

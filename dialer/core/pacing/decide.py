@@ -35,6 +35,7 @@ _SHUT: tuple[tuple[Binding, Callable[[Observation], bool]], ...] = (
 _LIMITS: tuple[tuple[Binding, Callable[[Observation], int | None]], ...] = (
     (Binding.HOPPER_EMPTY, lambda seen: seen.hopper_size),
     (Binding.NUMBERS_USED_UP, lambda seen: seen.numbers),
+    (Binding.DAY_BUDGET, lambda seen: seen.day_budget),
     (Binding.CHANNELS, lambda seen: seen.channels),
     (Binding.CPS, lambda seen: seen.tokens),
 )

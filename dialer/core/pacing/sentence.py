@@ -24,6 +24,7 @@ _BOUND_BY = {
     Binding.NOT_STARTED: "no operator has started his call",
     Binding.HOPPER_EMPTY: "nobody else is due",
     Binding.NUMBERS_USED_UP: "our numbers are used up for today",
+    Binding.DAY_BUDGET: "the campaign's calls or money of the day are used up",
     Binding.CHANNELS: "no channel is free",
     Binding.CPS: "the limit of calls per second",
 }

@@ -1,5 +1,18 @@
 -- What a campaign's persistence came to, and what it spends.
 
+-- name: used_of_day(campaign, day)
+-- Calls and money of one day.
+SELECT calls, spent FROM campaign_days WHERE campaign = :campaign::text AND day = :day::date;
+
+-- name: costs(campaign, since, until)
+-- Money, and what it was for: talks with people, and those that ended in a decision.
+SELECT coalesce(sum(cost) FILTER (WHERE ended_at IS NOT NULL), 0)::bigint,
+    count(*) FILTER (WHERE disposition = 'talked' AND NOT said_machine AND NOT short_answer),
+    count(*) FILTER (WHERE lower(result) = 'decided')
+FROM attempts
+WHERE campaign = :campaign::text AND committed_at >= :since::timestamptz
+    AND committed_at < :until::timestamptz;
+
 -- name: persistence(campaign, since)
 -- Of its attempts since then, by one look along attempts_by_campaign. A talk is one with a person;
 -- who wants no more calls has a stop for good within a week of one of them, whoever wrote it down.
