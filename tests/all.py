@@ -1,8 +1,10 @@
-"""`make test`: format, lint, types, walls and every test. The static checks run beside the
-tests.
+"""`make test`: format, lint, types, walls and every test.
 
-The machine has two cores: one runs pytest, the other the checks. Everything is run even if
-something fails, and what failed is said again at the end.
+The tests run as two processes, of which one reckons and the other mostly waits for servers and
+daemons; the static checks run beside them. What is not shown as it happens is told at the end.
+Everything is run even if something fails, and what failed is said again.
+
+Arguments are pytest's: then one process runs just what they ask for.
 """
 
 from __future__ import annotations
@@ -10,8 +12,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -22,6 +27,49 @@ CHECKS = (
     ("types", ["mypy", "dialer", "tests", "benchmarks"]),
     ("walls", ["lint-imports"]),
 )
+
+
+#: What reckons, and what waits.
+HALVES = (
+    ("rules and rooms", ["tests/core", "tests/rooms"]),
+    (
+        "stores, engine and whole daemons",
+        ["tests/contract", "tests/engine", "tests/system", "tests/cli", "tests/switch"],
+    ),
+)
+
+
+def start_tests(words: list[str], told: IO[bytes] | None) -> subprocess.Popen[bytes]:
+    """`told`: the file that keeps what it says; None: the terminal."""
+    return subprocess.Popen(
+        [str(BIN / "python"), "-m", "pytest", *words],
+        cwd=ROOT,
+        stdout=told,
+        stderr=None if told is None else subprocess.STDOUT,
+    )
+
+
+def run_tests(asked: list[str]) -> Iterator[str]:
+    """Starts at once; when asked, waits, tells, and yields the names of what failed."""
+    if asked:
+        only = start_tests(asked, None)
+        yield ""
+        if only.wait():
+            yield "tests"
+        return
+    with tempfile.TemporaryFile() as told:
+        (first, seen), (second, unseen) = HALVES
+        shown = start_tests(seen, None)
+        # One of them keeps pytest's notes of the last failures: both would write one file.
+        quiet = start_tests([*unseen, "-p", "no:cacheprovider"], told)
+        yield ""
+        if shown.wait():
+            yield first
+        failed = quiet.wait()
+        told.seek(0)
+        print(told.read().decode(errors="replace"), flush=True)
+        if failed:
+            yield second
 
 
 def start(words: list[str]) -> subprocess.Popen[bytes]:
@@ -37,15 +85,15 @@ def main() -> int:
     """0 if everything is as it should be."""
     began_at = time.monotonic()
     failed = []
-    tests = subprocess.Popen([str(BIN / "python"), "-m", "pytest", *sys.argv[1:]], cwd=ROOT)
+    tests = run_tests(sys.argv[1:])
+    next(tests)
     for name, words in CHECKS:
         check = start(words)
         said, _ = check.communicate()
         if check.returncode:
             failed.append(name)
             print(f"\n== {name} failed\n{said.decode(errors='replace')}", flush=True)
-    if tests.wait():
-        failed.append("tests")
+    failed += tests
     took_s = time.monotonic() - began_at
     width = shutil.get_terminal_size().columns
     print("=" * min(width, 96))
