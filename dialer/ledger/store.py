@@ -30,6 +30,7 @@ from dialer.core.model import (
 )
 from dialer.core.permission.grounds import ConsentFact, StopFact
 from dialer.core.permission.persistence import Figures
+from dialer.core.permission.retention import DataKind
 from dialer.errors import StoreError
 from dialer.ledger import (
     campaigns,
@@ -44,6 +45,7 @@ from dialer.ledger import (
     phones,
     queue,
     recordings,
+    retention,
     rights,
     service,
     spending,
@@ -417,6 +419,21 @@ class PostgresLedger:
     def erase_person(self, phone: PhoneId, *, by: str, now: datetime) -> rights.Erased:
         """The stop must be in force before; raises StoreError while a call is going on."""
         return rights.erase(self._pool, phone, by=by, now=now)
+
+    def preview_retention(
+        self, before: Mapping[DataKind, datetime], locked: Mapping[str, datetime]
+    ) -> retention.Old:
+        return retention.preview(self._pool, before, locked)
+
+    def apply_retention(
+        self,
+        before: Mapping[DataKind, datetime],
+        locked: Mapping[str, datetime],
+        *,
+        by: str,
+        now: datetime,
+    ) -> Mapping[DataKind, int]:
+        return retention.apply(self._pool, before, locked, by=by, now=now)
 
     def verify_audit(self) -> rights.Chain:
         return rights.verify(self._pool)
