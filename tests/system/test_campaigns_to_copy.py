@@ -20,7 +20,7 @@ from dialer.settings.columns import ColumnMapping
 from dialer.settings.csv_rows import open_contacts
 from dialer.settings.phones import PhoneReader
 
-NAMES = ("bought_list", "site_leads", "reactivation", "missed_calls", "debt_reminder")
+NAMES = ("bought_list", "site_leads", "reactivation", "missed_calls")
 #: Talks of seconds instead of minutes.
 TIME_SCALE = 0.1
 LONGEST_S = 60.0
