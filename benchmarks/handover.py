@@ -133,13 +133,17 @@ def _by_turns(
 
 
 def figures(times: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    """Of one side; ready_ms is what the switch takes before anybody may bridge."""
+    """Of one side; ready_ms is what the switch takes before anybody may bridge, asked_ms what
+    the program then takes to order it, and bridge_ms what the switch takes to do it.
+    """
     calls = list(times)
     whole_ms = _between(calls, "answered", "bridged")
     return {
         "answered": len(calls),
         "bridged": len(whole_ms),
         "ready_median_ms": round(median(_between(calls, "answered", "ready")), 1),
+        "asked_median_ms": round(median(_between(calls, "ready", "asked")), 1),
+        "bridge_median_ms": round(median(_between(calls, "asked", "bridged")), 1),
         "median_ms": round(median(whole_ms), 1),
         "p90_ms": round(_share(whole_ms, 0.9), 1),
         "p99_ms": round(_share(whole_ms, 0.99), 1),

@@ -1,8 +1,9 @@
-"""When ANSWER, ready and CHANNEL_BRIDGE of each customer arrive at a listener of its own.
+"""When ANSWER, ready, the order to bridge and CHANNEL_BRIDGE of each customer arrive at a
+listener of its own.
 
 A process of its own, woken each millisecond, so that nobody's work delays its clock. It says
 "ready", listens until its standard input ends, then prints one JSON object:
-`{instance: {leg: {"answered": s, "ready": s, "bridged": s}}}` (monotonic seconds).
+`{instance: {leg: {"answered": s, "ready": s, "asked": s, "bridged": s}}}` (monotonic seconds).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from benchmarks.bare import PASSWORD  # noqa: E402
 from tests.switch.instances import HOST  # noqa: E402
 from tests.switch.wire import Wire  # noqa: E402
 
-NAMES = "CHANNEL_ANSWER CHANNEL_BRIDGE CUSTOM dialer::ready"
+NAMES = "CHANNEL_ANSWER CHANNEL_BRIDGE API CUSTOM dialer::ready"
 
 
 class Stopwatch:
@@ -38,6 +39,10 @@ class Stopwatch:
             case "CHANNEL_BRIDGE":
                 self._note(event["Bridge-A-Unique-ID"], "bridged", arrived_s)
                 self._note(event["Bridge-B-Unique-ID"], "bridged", arrived_s)
+            case "API":
+                if event.get("API-Command") == "uuid_bridge":
+                    _, customer = event["API-Command-Argument"].split()
+                    self._note(customer, "asked", arrived_s)
             case "CUSTOM":
                 self._note(event["Unique-ID"], "ready", arrived_s)
             case _ if event.get("variable_dialer_attempt"):

@@ -56,7 +56,9 @@ def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
         f"  op{n}: {{extension: {100 + n}, groups: [sales]}}\n" for n in range(DAEMONS * 6)
     )
     config = tmp_path / "dialer.yaml"
-    (tmp_path / "crash.yaml").write_text(CAMPAIGN.replace("20s", "2m"), encoding="utf-8")
+    (tmp_path / "crash.yaml").write_text(
+        CAMPAIGN.replace("{mode}", "progressive").replace("20s", "2m"), encoding="utf-8"
+    )
     config.write_text(CONFIG + people + "campaigns: crash.yaml\n", encoding="utf-8")
     rows = "".join(f"Contact {n},{phone(n)}\n" for n in range(PEOPLE))
     (tmp_path / "base.csv").write_text("name,phone\n" + rows, encoding="utf-8")

@@ -221,7 +221,7 @@ local function choose_elsewhere(phone_region, sticky, avoided)
   local chosen, way, best, best_far
   for i = 1, count do
     local w = weight[i]
-    local name = w < NEVER and way_round(i, avoided)
+    local name = w < NEVER and is_free(i) and way_round(i, avoided)
     if name then
       if sticky ~= "" and numbers[i] == sticky then return i, name end
       local near = phone_region ~= "" and string.find(

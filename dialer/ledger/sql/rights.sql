@@ -69,7 +69,7 @@ GROUP BY 1, 2, 3
 ON CONFLICT (campaign, day, disposition) DO UPDATE
 SET attempts = e.attempts + excluded.attempts, talk_ms = e.talk_ms + excluded.talk_ms;
 
--- name: erase_attempts(phones, contacts)
+-- name: erase_attempts(phones, contacts)!
 -- The result of each stands in the counters now.
 DELETE FROM attempts
 WHERE phone_id = ANY(:phones::bigint[]) OR contact_id = ANY(:contacts::bigint[]);
@@ -82,7 +82,7 @@ UPDATE merges SET split_into = NULL WHERE split_into = ANY(:contacts::bigint[]);
 -- What the lists say of the phones.
 DELETE FROM list_moves WHERE phone_id = ANY(:phones::bigint[]);
 
--- name: erase_contacts(contacts)
+-- name: erase_contacts(contacts)!
 -- Takes its rows along: identity, phones' links, lists, queues, merges, consents.
 DELETE FROM contacts WHERE id = ANY(:contacts::bigint[]);
 

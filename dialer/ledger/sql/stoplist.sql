@@ -27,7 +27,7 @@ WHERE s.change = 'added'
 ORDER BY s.lookup_key
 ON CONFLICT (lookup_key) DO NOTHING;
 
--- name: find_phones()
+-- name: find_phones()!
 -- And measured: nobody analyses temporary tables by himself.
 UPDATE staged_stops AS s SET phone_id = p.id FROM phones AS p WHERE p.lookup_key = s.lookup_key;
 
@@ -130,7 +130,7 @@ WHERE s.removed_at IS NULL AND coalesce(s.audited_at, s.added_at) < :before::tim
     AND (s.expires_at IS NULL OR s.expires_at > :at::timestamptz)
 ORDER BY coalesce(s.audited_at, s.added_at), s.seq LIMIT :most::integer;
 
--- name: kept(phone, at)
+-- name: kept(phone, at)!
 -- Looked at: the wish stands.
 UPDATE stops SET audited_at = :at::timestamptz
 WHERE phone_id = :phone::bigint AND removed_at IS NULL;

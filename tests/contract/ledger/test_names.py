@@ -46,7 +46,10 @@ def test_a_name_is_free_as_soon_as_its_holder_is_gone(dsn: str):
 
 def until_gone(watching: psycopg.Connection[tuple[int]]) -> None:
     """The server ends a session a moment after its client has left."""
-    asked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1"
+    asked = (
+        "SELECT count(*) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database"
+        " WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND d.datname = current_database()"
+    )
     for _ in range(10_000):
         row = watching.execute(asked).fetchone()
         if row == (0,):
