@@ -40,6 +40,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "replay": ("replay", "Decide a recorded day of pacing again, or by another pacing."),
     "recordings": ("recordings", "List recordings of talks, delete those whose time is over."),
     "report": ("report", "Show what came of a campaign."),
+    "retention": ("retention", "Show or delete data that is older than it is kept."),
     "resume": ("halt", "End the emergency stop."),
     "run": ("run", "Run the daemon."),
     "stoplist": ("stoplist", "Who is not to be called: add, remove, import, export, audit."),

@@ -29,6 +29,8 @@ from dialer.core.model import (
     PhoneId,
 )
 from dialer.core.permission.grounds import ConsentFact, StopFact
+from dialer.core.permission.persistence import Figures
+from dialer.core.permission.retention import DataKind
 from dialer.errors import StoreError
 from dialer.ledger import (
     campaigns,
@@ -44,8 +46,10 @@ from dialer.ledger import (
     phones,
     queue,
     recordings,
+    retention,
     rights,
     service,
+    spending,
     stoplist,
     stops,
 )
@@ -213,6 +217,15 @@ class PostgresLedger:
 
     def take_slice(self, asked: SliceRequest) -> SliceAnswer:
         return pacing.take_slice(self._pool, asked)
+
+    def persistence(self, campaign: CampaignName, since: datetime) -> Figures:
+        return spending.persistence(self._pool, campaign, since)
+
+    def costs(self, campaign: CampaignName, since: datetime, until: datetime) -> spending.Costs:
+        return spending.costs(self._pool, campaign, since, until)
+
+    def used_of_day(self, campaign: CampaignName, day: date) -> tuple[int, int]:
+        return spending.used_of_day(self._pool, campaign, day)
 
     def return_slices(self, instance: InstanceName) -> None:
         pacing.return_slices(self._pool, instance)
@@ -443,6 +456,21 @@ class PostgresLedger:
         return keyring.rotate(
             self._pool, self._vault, by=by, now=self._now(), progress=progress
         )
+
+    def preview_retention(
+        self, before: Mapping[DataKind, datetime], locked: Mapping[str, datetime]
+    ) -> retention.Old:
+        return retention.preview(self._pool, before, locked)
+
+    def apply_retention(
+        self,
+        before: Mapping[DataKind, datetime],
+        locked: Mapping[str, datetime],
+        *,
+        by: str,
+        now: datetime,
+    ) -> Mapping[DataKind, int]:
+        return retention.apply(self._pool, before, locked, by=by, now=now)
 
     def verify_audit(self) -> rights.Chain:
         return rights.verify(self._pool)

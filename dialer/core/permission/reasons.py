@@ -45,6 +45,9 @@ class Reason(StrEnum):
     POOL_USED_UP = "pool_used_up"
     NUMBERS_BUSY = "numbers_busy"
     NUMBER_LIMIT = "number_limit"
+    # the campaign's day
+    BUDGET_CALLS = "budget_calls"
+    BUDGET_MONEY = "budget_money"
     # us
     HALTED = "halted"
     PAUSED = "paused"
@@ -92,6 +95,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.POOL_USED_UP: "all numbers of the pool have reached their daily limit",
     Reason.NUMBERS_BUSY: "all numbers of the pool are in use or within their gap",
     Reason.NUMBER_LIMIT: "the number that was to be shown has reached its daily limit",
+    Reason.BUDGET_CALLS: "the campaign's calls of the day are used up",
+    Reason.BUDGET_MONEY: "the campaign's money of the day is used up",
     Reason.HALTED: "the emergency stop is on",
     Reason.PAUSED: "the campaign is paused",
     Reason.NO_OPERATORS: "no operator is logged in for the campaign's group",
@@ -113,6 +118,8 @@ SENTENCES: dict[Reason, str] = {
 REQUEUED: frozenset[Reason] = frozenset(
     {
         Reason.NUMBER_LIMIT,
+        Reason.BUDGET_CALLS,
+        Reason.BUDGET_MONEY,
         Reason.HALTED,
         Reason.PAUSED,
         Reason.SWITCH_BLIND,

@@ -35,6 +35,8 @@ SENTENCES_RU: dict[Reason, str] = {
     Reason.FAILURES_DAY: "сегодня слишком много сбоев на нашей стороне или у оператора связи",
     Reason.POOL_USED_UP: "все номера пула исчерпали дневной предел",
     Reason.NUMBERS_BUSY: "все номера пула заняты или выдерживают паузу",
+    Reason.BUDGET_CALLS: "исчерпано число звонков кампании на день",
+    Reason.BUDGET_MONEY: "исчерпаны деньги кампании на день",
     Reason.NUMBER_LIMIT: "показываемый номер исчерпал дневной предел",
     Reason.HALTED: "включена аварийная остановка",
     Reason.PAUSED: "кампания на паузе",
