@@ -3,7 +3,8 @@
 Raw is COPY of the finished values into an unlogged table without index, by the same client; the
 import holds everything from the ImportRow to the list: phones, cards, duplicates, stops,
 consents, in transactions of one batch. Raw is measured before, between and after: its median
-counts. `python -m benchmarks.imports` prints the result.
+counts. `python -m benchmarks.imports` prints the result, with `sealed` behind it that of a base
+under data keys (docs/decisions/0016-sealed-for-its-row.md).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import psycopg
 
 from dialer.ledger.migrate import migrate
 from dialer.ledger.store import PostgresLedger
+from dialer.ledger.vault import Vault, new_entry, read_ring
 from dialer.ports import ImportedConsent, ImportedPhone, ImportRow
 from dialer.sim.servers import start_postgres
 
@@ -35,7 +37,7 @@ RAW_TABLE = (
 )
 
 
-def run(rows: int = ROWS) -> dict[str, Any]:
+def run(rows: int = ROWS, *, sealed: bool = False) -> dict[str, Any]:
     """Rows per second: raw COPY, first import, the same file again; and the ratios.
 
     In a child process that gevent patches before psycopg is imported, as in service.
@@ -44,7 +46,7 @@ def run(rows: int = ROWS) -> dict[str, Any]:
         "from gevent import monkey; monkey.patch_all()\n"
         "import json\n"
         "from benchmarks import imports\n"
-        f"print(json.dumps(imports.measure({rows})))"
+        f"print(json.dumps(imports.measure({rows}, {sealed})))"
     )
     done = subprocess.run(
         [sys.executable, "-c", child], check=True, stdout=subprocess.PIPE, text=True
@@ -52,19 +54,20 @@ def run(rows: int = ROWS) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def measure(rows: int) -> dict[str, Any]:
+def measure(rows: int, sealed: bool = False) -> dict[str, Any]:
     """The measurement itself, in this process."""
     with tempfile.TemporaryDirectory() as folder:
         server = start_postgres(Path(folder))
         try:
-            return _measure(server.dsn, rows)
+            return _measure(server.dsn, rows, sealed)
         finally:
             server.remove()
 
 
-def _measure(dsn: str, rows: int) -> dict[str, Any]:
+def _measure(dsn: str, rows: int, sealed: bool) -> dict[str, Any]:
     migrate(dsn)
-    ledger = PostgresLedger(dsn)
+    keys = read_ring(new_entry("bench"), "bench") if sealed else ()
+    ledger = PostgresLedger(dsn, vault=Vault(keys, lookup=b"bench" if sealed else None))
     ledger.open()
     file = list(_file(rows))
     try:
@@ -158,4 +161,4 @@ def _import(ledger: PostgresLedger, file: Sequence[ImportRow]) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(), indent=2))
+    print(json.dumps(run(sealed="sealed" in sys.argv[1:]), indent=2))

@@ -43,6 +43,7 @@ from dialer.core.model import (
 )
 from dialer.core.pacing.law_source import LawSource
 from dialer.core.pacing.observation import Decision, Team
+from dialer.core.permission.persistence import Figures
 
 
 class Clock(Protocol):
@@ -746,6 +747,14 @@ class Ledger(Protocol):
 
         What all daemons hold together is never more than the window's budget.
         """
+        ...
+
+    def persistence(self, campaign: CampaignName, since: datetime) -> Figures:
+        """Of its attempts since then (R6.11)."""
+        ...
+
+    def used_of_day(self, campaign: CampaignName, day: date) -> tuple[int, int]:
+        """(calls, millionths of money) of its day, open calls with what they reserve."""
         ...
 
     def return_slices(self, instance: InstanceName) -> None:

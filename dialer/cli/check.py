@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from dialer.app import DATA_KEYS, DATA_KEYS_FILE, make_vault
 from dialer.cli.options import CONFIG
 from dialer.cli.quiet import quiet
 from dialer.cli.stores import ledger_of
@@ -20,6 +21,7 @@ from dialer.core.model import Campaign, PoolName
 from dialer.core.numbers import pools
 from dialer.errors import StoreError
 from dialer.ledger.store import PostgresLedger
+from dialer.settings.calendars import moved_days_missing
 from dialer.settings.daemon import Settings
 from dialer.settings.loading import Loaded, load
 
@@ -69,6 +71,19 @@ def _warnings(loaded: Loaded) -> Iterator[str]:
     """What is allowed, and yet perhaps not meant."""
     if not loaded.campaigns:
         yield "there is no campaign: nothing would be dialed"
+    if not make_vault().keys:
+        yield (
+            f"no data key is given ({DATA_KEYS_FILE} or {DATA_KEYS}): numbers, names, addresses"
+            " and notes stand in the database in clear (dialer keys new NAME)"
+        )
+    today = datetime.now(UTC).date()
+    for country in sorted({one.holidays for one in loaded.campaigns if one.holidays}):
+        year = moved_days_missing(loaded.settings.calendar, country, today)
+        if year is not None:
+            yield (
+                f"{country}: no moved holidays of {year} are known yet: write them under"
+                f" calendar: {country}: add / remove, or take a newer library"
+            )
     for campaign in loaded.campaigns:
         if not campaign.windows:
             yield f"{campaign.name}: no calling windows: it dials at any hour of the day"

@@ -11,6 +11,7 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -19,11 +20,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dialer.app import questions_to_switch, switch_lets_in
+from dialer.app import make_vault, questions_to_switch, switch_lets_in
 from dialer.cli import doctor_numbers, doctor_stores, doctor_switch
 from dialer.cli.findings import Finding, Level, failure
 from dialer.cli.options import CONFIG, JSON
 from dialer.cli.quiet import quiet
+from dialer.cli.stores import ledger_of
 from dialer.errors import StoreError, SwitchError
 from dialer.hopper import facts as redis_facts
 from dialer.hopper.client import connect
@@ -133,6 +135,20 @@ def _postgresql(settings: Settings) -> Iterator[Finding]:
         yield failure(doctor_stores.POSTGRESQL, error.what, error.remedy or "postgresql: dsn")
         return
     yield from doctor_stores.of_postgresql(facts)
+    if not facts.pending:
+        yield from _keys(settings)
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    today = datetime.now(UTC).date()
+    keys = make_vault().keys
+    try:
+        with ledger_of(settings) as ledger:
+            uses = ledger.data_keys() if keys else ()
+    except StoreError as error:
+        yield failure(doctor_stores.POSTGRESQL, error.what, error.remedy)
+        return
+    yield from doctor_stores.of_keys(uses, keys, today)
 
 
 def _table(findings: list[Finding]) -> Table:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from functools import partial
 
 from dialer.cli.findings import Finding, clock, failure, fine, warning
 from dialer.engine.stores import CLOCK_ALARM_S, CLOCK_STOP_S
 from dialer.hopper.facts import RedisFacts
 from dialer.ledger.facts import PostgresFacts
+from dialer.ledger.keyring import KeyUse
+from dialer.ledger.vault import DataKey
 
 REDIS, POSTGRESQL = "redis", "postgresql"
 OLDEST_REDIS, OLDEST_POSTGRESQL = (6, 2), (14,)
@@ -16,6 +19,8 @@ OLDEST_REDIS, OLDEST_POSTGRESQL = (6, 2), (14,)
 SLOW_REDIS_S, SLOW_POSTGRESQL_S = 0.005, 0.020
 #: The pool's connections, a listener, and somebody who looks.
 CONNECTIONS = 12
+#: Time to put a new data key before the old one.
+SOON = timedelta(days=30)
 
 of_clock = partial(clock, warn_s=CLOCK_ALARM_S, fail_s=CLOCK_STOP_S)
 
@@ -79,6 +84,33 @@ def of_postgresql(facts: PostgresFacts) -> Iterator[Finding]:
         )
     yield _latency(POSTGRESQL, facts.latency_s, SLOW_POSTGRESQL_S)
     yield of_clock(POSTGRESQL, facts.clock_offset_s)
+
+
+def of_keys(uses: Sequence[KeyUse], keys: Sequence[DataKey], today: date) -> Iterator[Finding]:
+    """Personal data at rest: is all of it sealed, and can all of it be opened?"""
+    if not keys:
+        yield warning(
+            POSTGRESQL,
+            "holds numbers, names, addresses and notes in clear: no data key is given",
+            "dialer keys new NAME, into the file that DIALER_DATA_KEYS_FILE names",
+        )
+        return
+    wrong = [one for one in uses if one.texts and (one.over or not one.held)]
+    for one in wrong:
+        why = "its time is over" if one.held else "it is not among the keys"
+        what = f"{one.texts} texts are sealed by the data key {one.id}, and {why}"
+        yield failure(POSTGRESQL, what, "nothing is dialed by them: docs/personal-data.md")
+    stale = [one for one in uses if one.texts and one.held and one.id != keys[0].id]
+    for one in stale:
+        how = f"sealed by the data key {one.id}" if one.id else "in clear"
+        what = f"{one.texts} texts are {how}, not sealed by the first key"
+        yield warning(POSTGRESQL, what, "dialer keys rotate")
+    ends_on = keys[0].ends_on
+    if ends_on is not None and ends_on - today < SOON:
+        what = f"the data key {keys[0].id} ends on {ends_on}: nothing is dialed from then on"
+        yield warning(POSTGRESQL, what, "put a new key before it, then: dialer keys rotate")
+    if not wrong and not stale:
+        yield fine(POSTGRESQL, f"holds personal data sealed by the data key {keys[0].id}")
 
 
 def _latency(subject: str, latency_s: float, slow_s: float) -> Finding:

@@ -139,10 +139,16 @@ class Rehearsal:
         """
         tree = yaml.compose(file.read_text(encoding="utf-8"), yaml.SafeLoader)
         assert isinstance(tree, yaml.MappingNode)
-        dropped = {"active", *(("windows", "holidays") if self.rehearsed.any_hour else ())}
+        dropped = {
+            "active",
+            *(("windows", "holidays", "laxer") if self.rehearsed.any_hour else ()),
+        }
         # Nodes, not values: what stood there without quotes must stay without.
         tree.value = [(key, value) for key, value in tree.value if key.value not in dropped]
         tree.value.append((_word("active", "str"), _word("true", "bool")))
+        if self.rehearsed.any_hour and any(key.value == "preset" for key, _ in tree.value):
+            # A preset's hours would come back; nobody is called but the simulated switch.
+            tree.value += _at_any_hour()
         derived = self.folder / "campaigns" / file.name
         derived.parent.mkdir(exist_ok=True)
         derived.write_text(yaml.serialize(tree, allow_unicode=True), encoding="utf-8")
@@ -242,6 +248,16 @@ def _operators(tree: dict[str, Any], wanted: int) -> dict[str, Any]:
 
 def _word(text: str, kind: str) -> yaml.ScalarNode:
     return yaml.ScalarNode(f"tag:yaml.org,2002:{kind}", text)
+
+
+def _at_any_hour() -> list[tuple[yaml.Node, yaml.Node]]:
+    tree = yaml.compose(
+        'windows: [{days: daily, open: "0:00", close: "23:59"}]\n'
+        "laxer: {windows: a rehearsal on the simulated switch}\n",
+        yaml.SafeLoader,
+    )
+    assert isinstance(tree, yaml.MappingNode)
+    return list(tree.value)
 
 
 def _absolute(value: Any, folder: Path) -> Any:

@@ -90,7 +90,14 @@ def _question(
         ],
         zone=zone_of(campaign),
         holidays=holidays_of(settings, SystemClock())(campaign),
+        currency=_currency(loaded, campaign),
     )
+
+
+def _currency(loaded: Loaded, campaign: Campaign) -> str:
+    gateways = loaded.settings.gateways
+    prices = [gateways[name].price for name in campaign.gateways if name in gateways]
+    return " or ".join(sorted({one.currency for one in prices if one is not None}))
 
 
 def _write(path: Path, text: str) -> None:

@@ -136,6 +136,27 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a carrier charges (R3.13): for each attempt that reached it, and of an answered call
+    `per_call` and `per_minute`, rounded up to whole steps.
+    """
+
+    per_attempt: float = 0.0
+    per_call: float = 0.0
+    per_minute: float = 0.0
+    step_s: float = 1.0
+    currency: str = "RUB"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayBudget:
+    """Most calls at the carrier and most money of one campaign on one of its days."""
+
+    calls: int | None = None
+    money: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
     """A way out of the switch with its limits (R3.9, R3.11).
 
@@ -155,6 +176,7 @@ class Gateway:
     codecs: tuple[str, ...] = ("PCMA",)
     dtmf: str = "rfc2833"  # "rfc2833" | "info"
     media_encryption: str = "none"  # "none" | "optional" | "mandatory"
+    price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +280,21 @@ class Abandonment:
     uncertified: Uncertified = Uncertified.LEDGER
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Persistence:
+    """Where persistence ends (R6.11), over 30 days: above a limit it slows, then stops.
+
+    None: no such limit. Shares are of the answered calls; nothing is judged by fewer tries than
+    `from_tries`.
+    """
+
+    tries_per_talk: float | None = None
+    refusals_share: float | None = None
+    instant_hang_ups_share: float | None = None
+    opt_outs_share: float | None = None
+    from_tries: int = 500
+
+
 class WhenFull(StrEnum):
     """What a campaign that records does while nothing can be recorded (R3.10)."""
 
@@ -329,6 +366,8 @@ class Campaign:
     caps: Caps = field(default_factory=Caps)
     rounds: Rounds = field(default_factory=Rounds)
     retry_s: Mapping[Disposition, float] = field(default_factory=dict)
+    persistence: Persistence = field(default_factory=Persistence)
+    budget: DayBudget = field(default_factory=DayBudget)
     active: bool = True
     revision: str = ""  # digest of the file it came from
 
@@ -435,6 +474,7 @@ class Intent:
     number_hard_limit: int
     instance: InstanceName
     grounds: Mapping[str, Any]
+    reserved: int = 0  # of the day's money, in millionths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -530,6 +570,7 @@ class Outcome:
     short_answer: bool  # answered for less than 3 s and not ended by us (R5.4)
     stop_reason: str | None = None  # why we cancelled, if we did
     opt_out_key: bool = False
+    cost: int = 0  # millionths of the currency, by the gateway's price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,8 @@ class Kind(StrEnum):
     SWITCH_TOO_OLD = "switch_too_old"
     SOUND_MISSING = "sound_missing"
     CLOCK_DIFFERS = "clock_differs"
+    PERSISTENCE = "persistence"
+    BUDGET_USED_UP = "budget_used_up"
 
 
 REMEDIES: dict[Kind, str] = {
@@ -29,6 +31,9 @@ REMEDIES: dict[Kind, str] = {
     Kind.SOUND_MISSING: "put the file there: until then callers hear silence, or are not"
     " recorded where it should say so",
     Kind.CLOCK_DIFFERS: "mend NTP on both machines; from 2 s on nothing is dialed",
+    Kind.PERSISTENCE: "look at the list, the hours and what is said; days older than 30 leave"
+    " the figures by themselves",
+    Kind.BUDGET_USED_UP: "nothing, or raise the campaign's budget; tomorrow it dials again",
 }
 
 

@@ -109,6 +109,7 @@ class Daemon:
             self._instance,
             ports.clock,
             ports.meter,
+            price=self.lines.price,
             opt_out_is_written=lambda attempt: self.performer.opt_out_is_written(attempt),
         )
 
@@ -256,6 +257,7 @@ class Daemon:
             clock,
             meter,
             phone_stopped=self.control.stop_phone,
+            limits=self.pacing.limits.troubles,
         )
         self.status = Status(
             self.calls,
@@ -319,6 +321,7 @@ class Daemon:
         # What is open in our name becomes live before anything is claimed or fed.
         self.reaper.adopt_open()
         self.pacing.memory.restore(now)
+        self.pacing.limits.look(now)
         self.recorder.adopt()
         start("recorder", self.recorder.run)
         start("supervisors", self.supervisors.run)
@@ -335,6 +338,7 @@ class Daemon:
         start("status", self.status.run)
         start("pacer", self.pacer.run)
         start("pacing", self.pacing.run)
+        start("limits", self.pacing.limits.run)
         start("reload", self._reload_when_asked)
 
     def _drain(self) -> None:

@@ -29,6 +29,7 @@ from dialer.core.model import (
     NumberId,
 )
 from dialer.core.permission.grounds import grounds
+from dialer.core.permission.money import reserve
 from dialer.core.permission.reasons import REQUEUED, Reason
 from dialer.engine.calls import Calls
 from dialer.engine.cap_window import ZONE
@@ -71,7 +72,9 @@ class Launcher:
         *,
         instance: InstanceName,
         hungry: Callable[[], None],
+        budget_used_up: Callable[[CampaignName, Reason], None],
     ) -> None:
+        self._budget_used_up = budget_used_up
         self._calls = calls
         self._dispatcher = dispatcher
         self._hopper, self._ledger = stores
@@ -209,6 +212,7 @@ class Launcher:
                 number_hard_limit=limits[one.number],
                 instance=self._instance,
                 grounds=grounds(one.entry, campaign, now.wall),
+                reserved=reserve(self._lines.price(one.gateway)),
             )
             for one in claimed
         ]
@@ -247,7 +251,8 @@ class Launcher:
         by_id = {one.attempt_id: one for one in claimed}
         later: list[tuple[ContactId, str, datetime]] = []
         for answer in answers:
-            reason = "committed" if answer.committed else str(answer.reason)
+            # Committed without digits: the number could not be decrypted (its reason says so).
+            reason = "committed" if answer.digits is not None else str(answer.reason)
             self._meter.count("dialer_intents_total", campaign=campaign.name, answer=reason)
             one = by_id[answer.attempt_id]
             if answer.committed and answer.digits is not None:
@@ -259,6 +264,8 @@ class Launcher:
             self._deny(one, reason)
             if reason == Reason.NUMBER_LIMIT:
                 self._spent[one.number, one.number_day] = now.mono_s + SPENT_S
+            elif reason in (Reason.BUDGET_CALLS, Reason.BUDGET_MONEY):
+                self._budget_used_up(campaign.name, Reason(reason))
             elif reason == Reason.HALTED:
                 self._gate.shut(Reason.HALTED, "said by the ledger")
             elif reason not in REQUEUED:

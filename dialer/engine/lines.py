@@ -12,7 +12,7 @@ from datetime import date
 
 import structlog
 
-from dialer.core.model import Campaign, Gateway, GatewayName, Moment, Number, NumberId
+from dialer.core.model import Campaign, Gateway, GatewayName, Moment, Number, NumberId, Price
 from dialer.core.numbers.pools import number_day, number_hour, routes
 from dialer.core.pacing import breaker, flapping, throttle
 from dialer.core.trouble import Kind
@@ -62,6 +62,10 @@ class Lines:
             self.pools.setdefault(number.pool, []).append(number)
 
     # ------------------------------------------------------------------ questions
+
+    def price(self, gateway: GatewayName) -> Price | None:
+        found = self.gateways.get(gateway)
+        return None if found is None else found.price
 
     def is_up(self, gateway: GatewayName, now: Moment) -> bool:
         """A reload may take a gateway away while a campaign of before is still launching."""

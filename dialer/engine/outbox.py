@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -31,12 +31,15 @@ from dialer.core.model import (
     Claimed,
     Disposition,
     Evidence,
+    GatewayName,
     InstanceName,
     Moment,
     Outcome,
     PhoneId,
+    Price,
 )
 from dialer.core.permission.hours import is_zone
+from dialer.core.permission.money import cost
 from dialer.core.permission.reasons import REQUEUED
 from dialer.errors import StoreError
 from dialer.ports import Clock, Hopper, Ledger, Meter, OperatorChange
@@ -199,7 +202,9 @@ class Outbox:
         meter: Meter,
         *,
         opt_out_is_written: Callable[[AttemptId], None],
+        price: Callable[[GatewayName], Price | None] = lambda name: None,
     ) -> None:
+        self._price = price
         self._opt_out_is_written = opt_out_is_written
         self._ledger = ledger
         self._hopper = hopper
@@ -230,7 +235,7 @@ class Outbox:
             zone=zone,
             rang=_may_have_rung(attempt, evidence),
         )
-        result = outcome(attempt, evidence, verdict, step, now)
+        result = self._priced(outcome(attempt, evidence, verdict, step, now))
         self._meter.count(
             "dialer_attempts_ended_total",
             campaign=entry.campaign,
@@ -248,6 +253,13 @@ class Outbox:
             self._meter.observe("dialer_talk_seconds", talk_s, campaign=entry.campaign)
         self.to_ledger.put(Settled(result, attempt.claimed))
         return result
+
+    def _priced(self, result: Outcome) -> Outcome:
+        answered_s = None
+        if result.answered_at is not None:
+            answered_s = max(0.0, (result.ended_at - result.answered_at).total_seconds())
+        price, reached = self._price(result.gateway), result.verdict.number_charged
+        return replace(result, cost=cost(price, reached=reached, answered_s=answered_s))
 
     def withdraw(self, claimed: Claimed, reason: str) -> None:
         self.to_ledger.put(Withdrawn(claimed, reason))

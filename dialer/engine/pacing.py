@@ -17,6 +17,7 @@ from dialer.core.model import Campaign, CampaignName, GroupName, InstanceName, M
 from dialer.core.pacing.certificate import said
 from dialer.core.pacing.observation import Decision, Team
 from dialer.engine.calls import Calls
+from dialer.engine.campaign_limits import CampaignLimits
 from dialer.engine.cap_keeper import CapKeeper
 from dialer.engine.dispatcher import Dispatcher
 from dialer.engine.gate import Gate
@@ -65,6 +66,7 @@ class Pacing:
             calls, ports.ledger, books, instance=instance, unwritten=outbox.unwritten
         )
         self.memory = PacingMemory(calls, ports.ledger, books, instance=instance)
+        self.limits = CampaignLimits(calls, lines, ports.ledger, clock, meter)
         self.launcher = Launcher(
             calls,
             dispatcher,
@@ -76,6 +78,7 @@ class Pacing:
             meter,
             instance=instance,
             hungry=hungry,
+            budget_used_up=self.limits.used_up,
         )
         self.lookout = Lookout(
             calls,
@@ -85,6 +88,7 @@ class Pacing:
             books,
             self.caps,
             self.launcher,
+            self.limits,
             unrecordable=unrecordable,
         )
         self.guard = PacingGuard(meter)
@@ -163,6 +167,7 @@ class Pacing:
             "held_back": dict(self.launcher.held_back.get(name, {})),
             "abandoned": abandoned,
             "answered": answered,
+            "limits": self.limits.seen(name),
         }
         window = self.caps.windows.get(name)
         if window is not None:

@@ -41,7 +41,9 @@ class Surroundings:
         meter: Meter,
         *,
         phone_stopped: Callable[[PhoneId], object],
+        limits: Callable[[], Sequence[Trouble]] = lambda: (),
     ) -> None:
+        self._limits = limits
         self._calls = calls
         self._lines = lines
         self._switch = switch
@@ -121,6 +123,7 @@ class Surroundings:
             )
             for name in self._missing
         )
+        found += self._limits()
         counted = Counter(one.kind for one in found)
         for kind in Kind:
             self._meter.gauge("dialer_troubles", counted[kind], kind=kind.value)

@@ -29,6 +29,7 @@ from dialer.core.pacing.observation import Observation, Team
 from dialer.core.pacing.outlook import Outlook
 from dialer.core.permission.reasons import Reason
 from dialer.engine.calls import IN_FLIGHT, Calls
+from dialer.engine.campaign_limits import CampaignLimits
 from dialer.engine.cap_keeper import CapKeeper
 from dialer.engine.gate import Gate
 from dialer.engine.launch import Launcher
@@ -62,6 +63,7 @@ class Lookout:
         books: PacingBooks,
         caps: CapKeeper,
         launcher: Launcher,
+        limits: CampaignLimits,
         *,
         unrecordable: Callable[[Campaign], bool],
     ) -> None:
@@ -72,6 +74,7 @@ class Lookout:
         self._books = books
         self._caps = caps
         self._launcher = launcher
+        self._limits = limits
         self._unrecordable = unrecordable
 
     def team(
@@ -194,6 +197,7 @@ class Lookout:
             tokens=sum(room.values()),
             channels=None if self._lines.up(campaign, now) else 0,
             numbers=self._launcher.rested(Reason.POOL_USED_UP, campaign, now),
+            day_budget=self._limits.calls_left(name),
             hopper_size=self._launcher.rested(Reason.HOPPER_EMPTY, campaign, now),
             ratio=campaign.ratio,
             share=campaign.share,
@@ -203,6 +207,7 @@ class Lookout:
             answered=answered,
             answer_rate=self._tally.rate(name),
             ringing_s=tuple(now.mono_s - rang for rang, _ in self.ringing(campaign)),
+            rests=self._limits.rests(name, now),
             unrecordable=self._unrecordable(campaign),
             halted=Reason.HALTED in shut,
             switch_blind=Reason.SWITCH_BLIND in shut,

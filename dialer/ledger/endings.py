@@ -16,7 +16,7 @@ from dialer.core.calls.results import is_machine
 from dialer.core.model import AttemptId, Evidence, OperatorId, Outcome
 from dialer.errors import StoreError
 from dialer.ledger import stored
-from dialer.ledger.locks import lock_number_days, lock_people
+from dialer.ledger.locks import lock_campaign_days, lock_number_days, lock_people
 from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
 
@@ -43,6 +43,7 @@ def end(pool: Pool, outcomes: Sequence[Outcome]) -> list[AttemptId]:
             connection,
             [(o.number, o.number_day) for o in distinct if not o.verdict.number_charged],
         )
+        lock_campaign_days(connection, [o.attempt_id for o in distinct])
         ended = connection.execute(SQL["end_attempts"], _columns(distinct), prepare=True)
     return [AttemptId(row[0]) for row in ended]
 
@@ -99,6 +100,7 @@ def _consequences(outcomes: Sequence[Outcome]) -> dict[str, list[Any]]:
         "step_reasons": [stored.clean(n.reason) for n in steps],
         "due_at": [n.due_at for n in steps],
         "rounds": [n.rounds_failed for n in steps],
+        "costs": [o.cost for o in outcomes],
     }
 
 

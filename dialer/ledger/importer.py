@@ -22,10 +22,11 @@ from gevent.queue import Queue
 
 from dialer.core.model import ContactId
 from dialer.errors import StoreError
-from dialer.ledger import phones, stored
+from dialer.ledger import identity, phones, stored
 from dialer.ledger.endings import STATUSES
 from dialer.ledger.pool import Connection, Cursor, connect, store_errors
 from dialer.ledger.statements import statements
+from dialer.ledger.vault import Vault
 from dialer.ports import ImportedConsent, ImportedPhone, ImportReport, ImportRow, RejectedRow
 
 SQL = statements("imports")
@@ -66,13 +67,14 @@ class Batch(NamedTuple):
     read: int  # rows of the file so far, rejected ones included
     phones: list[tuple[Any, ...]]
     rows: list[tuple[Any, ...]]
+    people: dict[int, identity.Person]  # by their lines; sealed once their cards are known
 
 
 class Preparer:
     """Turns rows into batches for COPY, and keeps count of those that it rejects."""
 
-    def __init__(self, *, secret: bytes | None, zones: frozenset[str]) -> None:
-        self._secret = secret
+    def __init__(self, *, vault: Vault, zones: frozenset[str]) -> None:
+        self._vault = vault
         self._zones = zones
         self._array = lru_cache(maxsize=4096)(stored.array)
         self._windows = lru_cache(maxsize=4096)(stored.windows_to_json)
@@ -86,7 +88,7 @@ class Preparer:
         self, rows: Iterable[ImportRow | RejectedRow], tell: Rejected | None
     ) -> Iterator[Batch]:
         """Never more than BATCH rows; the last one may be empty."""
-        batch = Batch(0, [], [])
+        batch = Batch(0, [], [], {})
         for row in rows:
             self.read += 1
             refused = row if isinstance(row, RejectedRow) else self._refusal(row)
@@ -95,11 +97,12 @@ class Preparer:
                 continue
             assert isinstance(row, ImportRow)
             batch.rows.append(self._values(row))
+            batch.people[row.line] = identity.of_row(row)
             for place, phone in enumerate(_distinct(row.phones)):
-                batch.phones.append(phones.staged_values(row.line, place, phone, self._secret))
+                batch.phones.append(phones.staged_values(row.line, place, phone, self._vault))
             if len(batch.rows) == BATCH:
                 yield batch._replace(read=self.read)
-                batch = Batch(0, [], [])
+                batch = Batch(0, [], [], {})
             elif self.read % TURN == 0:
                 gevent.idle()  # the writer goes first: sleep(0) would leave its socket alone
         yield batch._replace(read=self.read)
@@ -134,11 +137,7 @@ class Preparer:
         clean, instant, consent = stored.clean, self._instant, row.consent
         return (
             row.line,
-            "\\x" + name_key(row.name, self._secret).hex(),
-            clean(row.name, 500),
-            clean(row.email, 500),
-            clean(row.address),
-            clean(row.note),
+            "\\x" + name_key(row.name, self._vault.lookup).hex(),
             clean(row.region, 200),
             clean(row.source, 200),
             instant(row.added_at) if row.added_at else None,
@@ -173,16 +172,18 @@ class Importer:
     """One import on a connection of its own; `run` may be called once."""
 
     def __init__(
-        self, connection: Connection, *, source: str, secret: bytes | None, now: datetime
+        self, connection: Connection, *, source: str, vault: Vault, now: datetime
     ) -> None:
         self._connection = connection
+        self._vault = vault
         self._source = {"source": stored.clean(source, 200)}
         self._at = {"at": now}
         self._totals: Counter[str] = Counter()
         self._kept_out: Counter[str] = Counter()
         zones = frozenset(row[0] for row in connection.execute(SQL["known_zones"]))
-        self._preparer = Preparer(secret=secret, zones=zones)
+        self._preparer = Preparer(vault=vault, zones=zones)
         phones.create_staging(connection)
+        identity.create_staging(connection)
         connection.execute(SQL["create_staging"])
         self._last_old = self._value("last_contact")
 
@@ -235,6 +236,7 @@ class Importer:
             self._do("measure_rows")
             phones.complete(self._connection)
             self._find_cards(chained=len(batch.phones) > len(batch.rows))
+            identity.stage(self._connection, batch.people, self._vault)
             self._totals["consents"] += self._value("add_new_cards", self._source, self._at)
             self._update_cards(before)
             self._do("touch", {"last_old": self._last_old})
@@ -309,7 +311,7 @@ def import_rows(
     rows: Iterable[ImportRow | RejectedRow],
     *,
     source: str,
-    secret: bytes | None,
+    vault: Vault,
     now: datetime,
     progress: Progress | None = None,
     rejected: Rejected | None = None,
@@ -321,16 +323,14 @@ def import_rows(
             row = connection.execute(
                 CAMPAIGNS["find_or_add_list"], {"list": list_name}
             ).fetchone()
-        importer = Importer(connection, source=source, secret=secret, now=now)
+        importer = Importer(connection, source=source, vault=vault, now=now)
         return importer.run(row[0], rows, progress=progress, rejected=rejected)
 
 
-def add_row(
-    dsn: str, row: ImportRow, *, source: str, secret: bytes | None, now: datetime
-) -> ContactId:
+def add_row(dsn: str, row: ImportRow, *, source: str, vault: Vault, now: datetime) -> ContactId:
     """The card of one row, found or made. Raises StoreError where the row may make none."""
     with store_errors(), connect(dsn, statement_ms=STATEMENT_MS, more=MEMORY) as connection:
-        one = Importer(connection, source=source, secret=secret, now=now)
+        one = Importer(connection, source=source, vault=vault, now=now)
         report = one.run(None, [row])
         contact = one.contact_of_line(row.line)
     if contact is None:

@@ -19,6 +19,7 @@ from dialer.core.model import (
     Campaign,
     CampaignName,
     Claimed,
+    DayBudget,
     GatewayName,
     InstanceName,
     Intent,
@@ -26,18 +27,26 @@ from dialer.core.model import (
     NumberId,
     OpenAttempt,
 )
+from dialer.core.permission.money import day_of, micros
+from dialer.core.permission.reasons import Reason
 from dialer.ledger import phones, rules, stored
-from dialer.ledger.locks import lock_number_days, lock_people
+from dialer.ledger.locks import lock_campaign_days, lock_number_days, lock_people
 from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
+from dialer.ledger.vault import Unreadable, Vault
 
 log = structlog.get_logger(__name__)
 
 SQL = statements("intents")
 
 
-def commit(pool: Pool, intents: Sequence[Intent], now: datetime) -> list[IntentAnswer]:
-    """One answer per intent, in their order."""
+def commit(
+    pool: Pool, intents: Sequence[Intent], now: datetime, vault: Vault
+) -> list[IntentAnswer]:
+    """One answer per intent, in their order.
+
+    A number that cannot be opened is committed without digits, for the caller to withdraw.
+    """
     if not intents:
         return []
     claims = [intent.claimed for intent in intents]
@@ -50,24 +59,41 @@ def commit(pool: Pool, intents: Sequence[Intent], now: datetime) -> list[IntentA
         )
         connection.execute(SQL["add_number_days"], _number_days(intents), prepare=True)
         lock_number_days(connection, [(c.number, c.number_day) for c in claims])
+        days = _campaign_days(intents, now)
+        if any(i.campaign.budget != DayBudget() for i in intents):
+            connection.execute(SQL["add_campaign_days"], days, prepare=True)
+            connection.execute(SQL["lock_campaign_days"], days, prepare=True)
         answers = connection.execute(
             SQL["commit_intents"],
-            {"at": now, **_rows(intents), **_rules([i.campaign for i in intents])},
+            {
+                "at": now,
+                **_rows(intents),
+                **_money(intents, now),
+                **_rules([i.campaign for i in intents]),
+            },
             prepare=True,
         )
-    digits = phones.digits_by_id(locked)
+    digits = phones.digits_by_id(locked, vault)
     by_id = {str(attempt): (reason, until) for attempt, reason, until in answers}
     return [_answer(claimed, *by_id[claimed.attempt_id], digits) for claimed in claims]
 
 
 def _answer(
-    claimed: Claimed, reason: str | None, until: datetime | None, digits: Mapping[int, str]
+    claimed: Claimed,
+    reason: str | None,
+    until: datetime | None,
+    digits: Mapping[int, str | Unreadable],
 ) -> IntentAnswer:
     committed = reason is None
+    number = digits.get(claimed.entry.phone_id) if committed else None
+    if isinstance(number, Unreadable):
+        phone = claimed.entry.phone_id
+        log.error("a number cannot be decrypted", phone=phone, error=str(number))
+        reason, number = Reason.NUMBER_UNREADABLE.value, None
     return IntentAnswer(
         attempt_id=claimed.attempt_id,
         committed=committed,
-        digits=digits.get(claimed.entry.phone_id) if committed else None,
+        digits=number,
         reason=reason,
         until=until,
     )
@@ -97,6 +123,21 @@ def _rows(intents: Sequence[Intent]) -> dict[str, Any]:
     }
 
 
+def _campaign_days(intents: Sequence[Intent], now: datetime) -> dict[str, Any]:
+    days = sorted({(i.campaign.name, day_of(i.campaign, now)) for i in intents})
+    return {"names": [name for name, _ in days], "days": [day for _, day in days]}
+
+
+def _money(intents: Sequence[Intent], now: datetime) -> dict[str, Any]:
+    budgets = [intent.campaign.budget for intent in intents]
+    return {
+        "budget_days": [day_of(intent.campaign, now) for intent in intents],
+        "reserved": [intent.reserved for intent in intents],
+        "most_calls": [budget.calls for budget in budgets],
+        "most_money": [None if b.money is None else micros(b.money) for b in budgets],
+    }
+
+
 def _rules(campaigns: Sequence[Campaign]) -> dict[str, Any]:
     """Each campaign's rules once."""
     distinct = {campaign.name: campaign for campaign in campaigns}.values()
@@ -111,6 +152,7 @@ def withdraw(pool: Pool, attempts: Sequence[AttemptId], reason: str) -> int:
             return 0
         lock_people(connection, [row[0] for row in rows], [row[1] for row in rows])
         lock_number_days(connection, [(row[2], row[3]) for row in rows])
+        lock_campaign_days(connection, attempts)
         answer = connection.execute(SQL["withdraw_intents"], {"ids": list(attempts)}).fetchone()
     withdrawn = int(answer[0]) if answer else 0
     log.info("intents withdrawn", attempts=withdrawn, reason=reason)

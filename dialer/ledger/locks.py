@@ -1,4 +1,5 @@
-"""Row locks in the one order that all writers keep: phones, contacts, number days, sorted.
+"""Row locks in the one order that all writers keep: phones, contacts, number days,
+campaign days, sorted.
 
 With READ COMMITTED a lock alone does not refresh what a statement sees: whoever decides by the
 locked rows does so in a statement after these.
@@ -34,3 +35,8 @@ def lock_number_days(connection: Connection, number_days: Sequence[tuple[str, da
         {"numbers": [n for n, _ in ordered], "days": [d for _, d in ordered]},
         prepare=True,
     )
+
+
+def lock_campaign_days(connection: Connection, attempts: Sequence[str]) -> None:
+    """Those of these attempts; campaigns without a budget have none."""
+    connection.execute(SQL["lock_days_of_attempts"], {"ids": list(attempts)}, prepare=True)

@@ -10,15 +10,16 @@ from datetime import datetime
 
 from dialer.core.model import ContactId
 from dialer.errors import StoreError
-from dialer.ledger import service
-from dialer.ledger.pool import Pool
+from dialer.ledger import identity, service
+from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
+from dialer.ledger.vault import Vault
 
 SQL = statements("merges")
 
 
 def split_last(
-    pool: Pool, contact: ContactId, *, by: str, now: datetime
+    pool: Pool, contact: ContactId, vault: Vault, *, by: str, now: datetime
 ) -> tuple[ContactId, list[str]]:
     """The new card and the lists that it stands on; logged. Raises StoreError."""
     with pool.transaction() as connection:
@@ -28,6 +29,7 @@ def split_last(
         card = connection.execute(SQL["split"], {"merge": merge[0], "at": now}).fetchone()
         if card is None:
             raise StoreError("postgresql", f"the contact {contact} has no identity to split")
+        _seal_anew(connection, contact, ContactId(card[0]), vault)
         lists = connection.execute(
             SQL["join_lists"], {"contact": card[0], "of_contact": contact}
         ).fetchall()
@@ -40,3 +42,12 @@ def split_last(
             now=now,
         )
     return ContactId(card[0]), [name for (name,) in lists]
+
+
+def _seal_anew(connection: Connection, old: ContactId, new: ContactId, vault: Vault) -> None:
+    """The texts that the new card was given are sealed for the old one."""
+    for _, *person in connection.execute(
+        identity.SQL["read_cards"], {"contacts": [new]}
+    ).fetchall():
+        clear = identity.opened(person, old, vault)
+        identity.write(connection, new, identity.sealed(clear, new, vault))

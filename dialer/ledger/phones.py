@@ -1,8 +1,8 @@
 """Called numbers: the only file that reads or writes `phones.digits`, and how they are found.
 
 A phone is found by its lookup key, a keyed digest of E.164 (HMAC-SHA256; plain SHA-256 while no
-key is configured, which a list of all numbers reverses in minutes). Encrypting the digits later
-changes this file and phones.sql only.
+key is configured, which a list of all numbers reverses in minutes). The digits are sealed for
+the row of that key, which is known before the row is there and never changes.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from dialer.errors import Bug
 from dialer.ledger import stored
 from dialer.ledger.pool import Connection, Cursor
 from dialer.ledger.statements import statements
+from dialer.ledger.vault import Unreadable, Vault
 from dialer.ports import ImportedPhone
 
 SQL = statements("phones")
 
 #: Of the digest: 128 bits leave no chance of two numbers under one key.
 KEY_BYTES = 16
+COLUMN = "phones.digits"
 
 
 def lookup_key(digits: str, secret: bytes | None) -> bytes:
@@ -39,29 +41,51 @@ def lock(connection: Connection, phones: Sequence[int]) -> Cursor:
     return connection.execute(SQL["lock_phones"], {"ids": sorted(set(phones))}, prepare=True)
 
 
-def digits_by_id(locked: Cursor) -> dict[int, str]:
-    return {int(phone): str(digits) for phone, digits in locked}
+def digits_by_id(locked: Cursor, vault: Vault) -> dict[int, str | Unreadable]:
+    """Clear numbers, or why one cannot be read: the others are dialed."""
+    found: dict[int, str | Unreadable] = {}
+    for phone, key, digits in locked:
+        try:
+            found[phone] = opened(digits, key, vault)
+        except Unreadable as error:
+            found[phone] = error
+    return found
 
 
-def find(connection: Connection, digits: str, secret: bytes | None) -> PhoneId | None:
-    row = connection.execute(SQL["find_phone"], {"key": lookup_key(digits, secret)}).fetchone()
+def opened(digits: str, key: bytes, vault: Vault) -> str:
+    """The clear number of the row with this lookup key. Raises Unreadable."""
+    return vault.open(digits, COLUMN, bytes(key)) or ""
+
+
+def sealed(digits: str, key: bytes, vault: Vault) -> str:
+    return vault.seal(digits, COLUMN, key) or ""
+
+
+def find(connection: Connection, digits: str, vault: Vault) -> PhoneId | None:
+    key = lookup_key(digits, vault.lookup)
+    row = connection.execute(SQL["find_phone"], {"key": key}).fetchone()
     return None if row is None else PhoneId(row[0])
 
 
-def find_or_add(connection: Connection, digits: str, secret: bytes | None) -> PhoneId:
+def find_or_add(connection: Connection, digits: str, vault: Vault) -> PhoneId:
     """The phone's id; a number that stands on no list may be stopped, too."""
-    key = lookup_key(digits, secret)
-    connection.execute(SQL["add_phone"], {"key": key, "digits": digits})
-    found = find(connection, digits, secret)
+    known = find(connection, digits, vault)
+    if known is not None:  # also where its sealing key is lost: a stop is always taken
+        return known
+    key = lookup_key(digits, vault.lookup)
+    connection.execute(SQL["add_phone"], {"key": key, "digits": sealed(digits, key, vault)})
+    found = find(connection, digits, vault)
     if found is None:
         raise Bug("a phone just added is not found")
     return found
 
 
-def digits_of(connection: Connection, phones: Sequence[PhoneId]) -> dict[PhoneId, str]:
-    """Clear numbers, for whoever may see them."""
+def digits_of(
+    connection: Connection, phones: Sequence[PhoneId], vault: Vault
+) -> dict[PhoneId, str]:
+    """Clear numbers, for whoever may see them. Raises Unreadable."""
     rows = connection.execute(SQL["read_digits"], {"ids": list(phones)})
-    return {PhoneId(phone): str(digits) for phone, digits in rows}
+    return {PhoneId(phone): opened(digits, key, vault) for phone, key, digits in rows}
 
 
 # ------------------------------------------------------------------ an import's batch
@@ -74,15 +98,14 @@ def create_staging(connection: Connection) -> None:
 array_of = lru_cache(maxsize=4096)(stored.array)
 
 
-def staged_values(
-    line: int, place: int, phone: ImportedPhone, secret: bytes | None
-) -> tuple[Any, ...]:
+def staged_values(line: int, place: int, phone: ImportedPhone, vault: Vault) -> tuple[Any, ...]:
     """One row for `copy_staged`: text only, which COPY takes as it is."""
+    key = lookup_key(phone.digits, vault.lookup)
     return (
         line,
         place,
-        "\\x" + lookup_key(phone.digits, secret).hex(),
-        phone.digits,
+        "\\x" + key.hex(),
+        sealed(phone.digits, key, vault),
         phone.kind,
         stored.clean(phone.region, 200),
         stored.clean(phone.carrier, 200),

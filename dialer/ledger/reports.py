@@ -18,9 +18,10 @@ from dialer.core.model import (
     NumberId,
     OperatorId,
 )
-from dialer.ledger import queue
+from dialer.ledger import identity, queue
 from dialer.ledger.pool import Pool, Row
 from dialer.ledger.statements import statements
+from dialer.ledger.vault import Vault
 from dialer.ports import Due
 
 SQL = statements("reports")
@@ -153,8 +154,9 @@ class PlanInput:
 class ReportQueries:
     """All questions; each is one statement on a pooled connection."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, vault: Vault) -> None:
         self._pool = pool
+        self._vault = vault
 
     def _ask(self, question: str, **parameters: Any) -> list[Row]:
         with self._pool.sweep() as connection:
@@ -253,10 +255,11 @@ class ReportQueries:
         """What `dialer plan` shows; like the feeder's look, it wakes what is due."""
         head = queue.due(self._pool, campaign, now, limit)
         contacts = [due.entry.contact_id for due in head]
-        names = self._ask("names_of", contacts=contacts)
+        with self._pool.connection() as connection:
+            people = identity.of_contacts(connection, contacts, self._vault)
         return PlanInput(
             head=head,
-            names={ContactId(contact): name for contact, name in names},
+            names={ContactId(contact): person.name for contact, person in people.items()},
             rest=self.held_back(campaign.name, now),
         )
 

@@ -6,17 +6,24 @@ Backups and PostgreSQL's log keep the old pages for as long as they are kept the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from dialer.core.model import PhoneId
 from dialer.errors import StoreError
-from dialer.ledger import service
+from dialer.ledger import identity, phones, service
 from dialer.ledger.locks import lock_people
 from dialer.ledger.pool import Pool
 from dialer.ledger.statements import statements
+from dialer.ledger.vault import Vault
 
 SQL = statements("rights")
+
+#: Of cards and merged rows: what is sealed.
+PERSONAL = frozenset(
+    {*identity.Person._fields, "email_before", "address_before", "note_before"}
+)
 
 
 class Erased(NamedTuple):
@@ -38,8 +45,10 @@ class Chain(NamedTuple):
     missing_at_end: int
 
 
-def export(pool: Pool, phone: PhoneId, *, by: str, now: datetime) -> dict[str, Any]:
-    """All that is stored on the phone and the cards on which it stands; logged."""
+def export(
+    pool: Pool, phone: PhoneId, vault: Vault, *, by: str, now: datetime
+) -> dict[str, Any]:
+    """All that is stored on the phone and the cards on which it stands, in clear; logged."""
     with pool.transaction() as connection:
         row = connection.execute(SQL["persons"], {"phone": phone}).fetchone()
         contacts, own = row if row else ([], [phone])
@@ -55,7 +64,19 @@ def export(pool: Pool, phone: PhoneId, *, by: str, now: datetime) -> dict[str, A
             now=now,
         )
     everything: dict[str, Any] = found[0] if found else {}
+    _open(everything, vault)
     return {key: value for key, value in everything.items() if value is not None}
+
+
+def _open(everything: Mapping[str, Any], vault: Vault) -> None:
+    """In place. Raises Unreadable."""
+    for one in everything.get("phones") or ():
+        key = bytes.fromhex(one.pop("lookup_key").removeprefix("\\x"))
+        one["digits"] = phones.opened(one["digits"], key, vault)
+    for kind, id_name in (("contacts", "id"), ("merged_rows", "contact_id")):
+        for one in everything.get(kind) or ():
+            for name in PERSONAL & one.keys():
+                one[name] = vault.open(one[name], identity.column_of(name), one[id_name])
 
 
 def erase(pool: Pool, phone: PhoneId, *, by: str, now: datetime) -> Erased:

@@ -17,6 +17,7 @@ from dialer.ledger import phones, service, stored
 from dialer.ledger.importer import MEMORY, STATEMENT_MS
 from dialer.ledger.pool import Connection, Pool, connect, store_errors
 from dialer.ledger.statements import statements
+from dialer.ledger.vault import Vault
 from dialer.ports import RejectedRow, StopImport, StopRow
 
 SQL = statements("stoplist")
@@ -61,15 +62,19 @@ class StopChange(NamedTuple):
     origin: str
 
 
+ENTRY_DIGITS = StopEntry._fields.index("digits")
+CHANGE_DIGITS = StopChange._fields.index("digits")
+
+
 class _Import:
     """One file on a connection of its own."""
 
     def __init__(
-        self, connection: Connection, *, source: str, secret: bytes | None, now: datetime
+        self, connection: Connection, *, source: str, vault: Vault, now: datetime
     ) -> None:
         self._connection = connection
         self._source = stored.clean(source, 200) or "file"
-        self._secret = secret
+        self._vault = vault
         self._now = now
         self._totals: Counter[str] = Counter()
         self._first_rejected: list[RejectedRow] = []
@@ -128,10 +133,11 @@ class _Import:
 
     def _values(self, row: StopRow) -> tuple[Any, ...]:
         wish = row.wish
+        key = phones.lookup_key(row.digits, self._vault.lookup)
         return (
             row.line,
-            "\\x" + phones.lookup_key(row.digits, self._secret).hex(),
-            row.digits,
+            "\\x" + key.hex(),
+            phones.sealed(row.digits, key, self._vault),
             row.change,
             wish.channel,
             wish.category,
@@ -176,7 +182,7 @@ def import_stops(
     rows: Iterable[StopRow | RejectedRow],
     *,
     source: str,
-    secret: bytes | None,
+    vault: Vault,
     now: datetime,
     by: str,
     rejected: Callable[[RejectedRow], None] | None = None,
@@ -184,7 +190,7 @@ def import_stops(
 ) -> StopImport:
     """Every row in force when this returns. Raises StoreError (whole batches stay)."""
     with store_errors(), connect(dsn, statement_ms=STATEMENT_MS, more=MEMORY) as connection:
-        one = _Import(connection, source=source, secret=secret, now=now)
+        one = _Import(connection, source=source, vault=vault, now=now)
         report = one.run(rows, rejected, ringing)
         details = {"rows": report.rows, "added": report.added, "removed": report.removed}
         service.add_audit(
@@ -201,8 +207,15 @@ def import_stops(
 class StopList:
     """Questions to the whole list, for exports, audits and syncs."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, vault: Vault) -> None:
         self._pool = pool
+        self._vault = vault
+
+    def _clear(self, row: tuple[Any, ...], digits_at: int) -> tuple[Any, ...]:
+        """Without the lookup key, the row's last value, for which the digits are sealed."""
+        *values, key = row
+        values[digits_at] = phones.opened(values[digits_at], key, self._vault)
+        return tuple(values)
 
     def changes(self, since: int) -> Iterator[StopChange]:
         """What came after the number `since`, in order; read page by page."""
@@ -214,7 +227,7 @@ class StopList:
             if not rows:
                 return
             for row in rows:
-                yield StopChange(*row)
+                yield StopChange(*self._clear(row, CHANGE_DIGITS))
             since = rows[-1][0]
 
     def in_force(self, now: datetime) -> Iterator[StopEntry]:
@@ -228,7 +241,7 @@ class StopList:
             if not rows:
                 return
             for row in rows:
-                yield StopEntry(*row)
+                yield StopEntry(*self._clear(row, ENTRY_DIGITS))
             after = rows[-1][0]
 
     def to_be_audited(self, before: datetime, now: datetime, most: int) -> list[StopEntry]:
@@ -237,7 +250,7 @@ class StopList:
             rows = connection.execute(
                 SQL["to_be_audited"], {"before": before, "at": now, "most": most}
             ).fetchall()
-        return [StopEntry(*row) for row in rows]
+        return [StopEntry(*self._clear(row, ENTRY_DIGITS)) for row in rows]
 
     def keep(self, phone: PhoneId, *, by: str, now: datetime) -> int:
         """Looked at in the audit: the wishes stand (logged); how many there are."""

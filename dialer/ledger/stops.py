@@ -17,6 +17,7 @@ from dialer.errors import StoreError
 from dialer.ledger import phones, service, stored
 from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
+from dialer.ledger.vault import Vault
 from dialer.ports import CallerStop, OpenCall, OptOut, Stopped, Wish
 
 SQL = statements("stops")
@@ -29,7 +30,7 @@ CALLED_BACK = "called back, key 9"
 def locked(pool: Pool, phone: PhoneId) -> Iterator[Connection]:
     """A transaction that holds this phone: no intent on it is committed meanwhile."""
     with pool.transaction() as connection:
-        if phone not in phones.digits_by_id(phones.lock(connection, [phone])):
+        if phones.lock(connection, [phone]).fetchone() is None:
             raise StoreError("postgresql", f"no phone {phone}", "check the phone's id")
         yield connection
 
@@ -85,7 +86,7 @@ def _never(phone: PhoneId, now: datetime, origin: str = IN_MESSAGE) -> dict[str,
 
 
 def take_callers(
-    pool: Pool, callers: Sequence[CallerStop], secret: bytes | None, now: datetime
+    pool: Pool, callers: Sequence[CallerStop], vault: Vault, now: datetime
 ) -> list[PhoneId]:
     """Each call once, however often it is told; the phones that were stopped by it now."""
     calls = [str(one.call) for one in callers]
@@ -97,7 +98,7 @@ def take_callers(
         if one.call in known or one.caller is None:
             continue
         with pool.transaction() as connection:
-            phone = phones.find_or_add(connection, one.caller, secret)
+            phone = phones.find_or_add(connection, one.caller, vault)
             phones.lock(connection, [phone])
             words = {"call": one.call, "phone": phone, "at": now}
             if connection.execute(SQL["take_caller_stop"], words).fetchone() is not None:

@@ -29,6 +29,8 @@ from dialer.core.model import (
     PhoneId,
 )
 from dialer.core.permission.grounds import ConsentFact, StopFact
+from dialer.core.permission.persistence import Figures
+from dialer.core.permission.retention import DataKind
 from dialer.errors import StoreError
 from dialer.ledger import (
     campaigns,
@@ -36,6 +38,7 @@ from dialer.ledger import (
     endings,
     importer,
     intents,
+    keyring,
     merges,
     numbers,
     pacing,
@@ -43,8 +46,10 @@ from dialer.ledger import (
     phones,
     queue,
     recordings,
+    retention,
     rights,
     service,
+    spending,
     stoplist,
     stops,
 )
@@ -54,6 +59,7 @@ from dialer.ledger.migrate import migrate, pending
 from dialer.ledger.names import NameLock
 from dialer.ledger.pool import Pool
 from dialer.ledger.reports import ReportQueries
+from dialer.ledger.vault import Vault
 from dialer.ports import (
     CallerStop,
     Due,
@@ -81,27 +87,32 @@ log = structlog.get_logger(__name__)
 
 
 class PostgresLedger:
-    """The truth. `key` is the secret of the lookup keys (None: plain digests)."""
+    """The truth. `vault`: the keys of personal data; without one it stands in clear.
+
+    `needs_keys`: does not open while a key is missing under which something is sealed.
+    """
 
     def __init__(
         self,
         dsn: str,
         *,
-        key: bytes | None = None,
+        vault: Vault | None = None,
+        needs_keys: bool = False,
         connections: int = 8,
         wait_s: float = 5.0,
         migrate_at_open: bool = False,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._dsn = dsn
-        self._key = key
+        self._vault = vault or Vault()
+        self._needs_keys = needs_keys
         self._migrate = migrate_at_open
         self._wall = wall
         self._pool = Pool(dsn, max_size=connections, wait_s=wait_s)
         self._listener = Listener(dsn)
         self._name = NameLock(dsn)
-        self.reports = ReportQueries(self._pool)
-        self.stop_list = stoplist.StopList(self._pool)
+        self.reports = ReportQueries(self._pool, self._vault)
+        self.stop_list = stoplist.StopList(self._pool, self._vault)
         self.past = PastQueries(self._pool)
 
     # ------------------------------------------------------------------ life
@@ -120,6 +131,17 @@ class PostgresLedger:
                 f"{len(missing)} migrations are not applied, the first is {missing[0].name}",
                 "run the migrations: dialer migrate",
             )
+        self._check_keys()
+
+    def _check_keys(self) -> None:
+        try:
+            keyring.check(self._pool, self._vault, strict=self._needs_keys, now=self._now())
+        except StoreError:
+            self._pool.close()
+            raise
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._wall(), UTC)
 
     def close(self) -> None:
         self._listener.close()
@@ -141,7 +163,7 @@ class PostgresLedger:
 
     def save_numbers(self, saved: Sequence[Number]) -> None:
         with self._pool.transaction() as connection:
-            numbers.save(connection, saved, datetime.fromtimestamp(self._wall(), UTC))
+            numbers.save(connection, saved, self._now())
 
     # ------------------------------------------------------------------ the walk of a contact
 
@@ -154,7 +176,7 @@ class PostgresLedger:
         queue.postpone(self._pool, campaign, until)
 
     def commit_intents(self, asked: Sequence[Intent], now: datetime) -> Sequence[IntentAnswer]:
-        return intents.commit(self._pool, asked, now)
+        return intents.commit(self._pool, asked, now, self._vault)
 
     def end_attempts(self, outcomes: Sequence[Outcome]) -> None:
         endings.end(self._pool, outcomes)
@@ -195,6 +217,15 @@ class PostgresLedger:
 
     def take_slice(self, asked: SliceRequest) -> SliceAnswer:
         return pacing.take_slice(self._pool, asked)
+
+    def persistence(self, campaign: CampaignName, since: datetime) -> Figures:
+        return spending.persistence(self._pool, campaign, since)
+
+    def costs(self, campaign: CampaignName, since: datetime, until: datetime) -> spending.Costs:
+        return spending.costs(self._pool, campaign, since, until)
+
+    def used_of_day(self, campaign: CampaignName, day: date) -> tuple[int, int]:
+        return spending.used_of_day(self._pool, campaign, day)
 
     def return_slices(self, instance: InstanceName) -> None:
         pacing.return_slices(self._pool, instance)
@@ -275,7 +306,7 @@ class PostgresLedger:
             self._dsn,
             rows,
             source=source,
-            secret=self._key,
+            vault=self._vault,
             now=now,
             by=by,
             rejected=rejected,
@@ -306,13 +337,13 @@ class PostgresLedger:
     def is_stopped(self, digits: str, now: datetime) -> bool:
         """Has the owner of this phone (E.164) said that he is not to be called?"""
         with self._pool.connection() as connection:
-            phone = phones.find(connection, digits, self._key)
+            phone = phones.find(connection, digits, self._vault)
             return phone is not None and stops.is_stopped(connection, phone, now)
 
     def take_caller_stops(
         self, callers: Sequence[CallerStop], now: datetime
     ) -> Sequence[PhoneId]:
-        return stops.take_callers(self._pool, callers, self._key, now)
+        return stops.take_callers(self._pool, callers, self._vault, now)
 
     def consents_of(self, phone: PhoneId) -> Sequence[tuple[int, ConsentFact]]:
         with self._pool.connection() as connection:
@@ -340,7 +371,9 @@ class PostgresLedger:
 
         Raises StoreError where the row may make no card (its phone is archived or stopped).
         """
-        contact = importer.add_row(self._dsn, row, source="hot lead", secret=self._key, now=now)
+        contact = importer.add_row(
+            self._dsn, row, source="hot lead", vault=self._vault, now=now
+        )
         lead = HotLead(campaign=campaign, contact_id=contact)
         self.add_hot_lead(lead, now)
         return lead
@@ -366,7 +399,7 @@ class PostgresLedger:
             list_name,
             rows,
             source=source,
-            secret=self._key,
+            vault=self._vault,
             now=now,
             progress=progress,
             rejected=rejected,
@@ -390,14 +423,14 @@ class PostgresLedger:
 
     def split_last_merge(self, contact: ContactId, *, by: str, now: datetime) -> ContactId:
         """Undo the last merge into this card: two cards again; logged."""
-        card, lists = merges.split_last(self._pool, contact, by=by, now=now)
+        card, lists = merges.split_last(self._pool, contact, self._vault, by=by, now=now)
         for name in lists:
             campaigns.enrol_list(self._pool, name, now)
         return card
 
     def export_person(self, phone: PhoneId, *, by: str, now: datetime) -> dict[str, Any]:
         """Everything on a phone and its people, with clear numbers; logged."""
-        return rights.export(self._pool, phone, by=by, now=now)
+        return rights.export(self._pool, phone, self._vault, by=by, now=now)
 
     def phones_of_person(self, phone: PhoneId) -> Sequence[PhoneId]:
         """Every phone that an erasure of this one takes along, itself included."""
@@ -406,6 +439,38 @@ class PostgresLedger:
     def erase_person(self, phone: PhoneId, *, by: str, now: datetime) -> rights.Erased:
         """The stop must be in force before; raises StoreError while a call is going on."""
         return rights.erase(self._pool, phone, by=by, now=now)
+
+    def take_keys(self, fresh: Vault) -> None:
+        """Another ring from now on, if it holds all that is needed. Raises StoreError."""
+        keyring.check(self._pool, fresh, strict=self._needs_keys, now=self._now())
+        self._vault.take(fresh.keys)
+
+    def data_keys(self) -> Sequence[keyring.KeyUse]:
+        """Every key of the ring or of the base, and how many texts it has sealed."""
+        return keyring.uses(self._pool, self._vault)
+
+    def rotate_keys(
+        self, *, by: str, progress: Callable[[int, int], None] | None = None
+    ) -> keyring.Rotated:
+        """Everything under the first key; may be stopped and begun again at any time."""
+        return keyring.rotate(
+            self._pool, self._vault, by=by, now=self._now(), progress=progress
+        )
+
+    def preview_retention(
+        self, before: Mapping[DataKind, datetime], locked: Mapping[str, datetime]
+    ) -> retention.Old:
+        return retention.preview(self._pool, before, locked)
+
+    def apply_retention(
+        self,
+        before: Mapping[DataKind, datetime],
+        locked: Mapping[str, datetime],
+        *,
+        by: str,
+        now: datetime,
+    ) -> Mapping[DataKind, int]:
+        return retention.apply(self._pool, before, locked, by=by, now=now)
 
     def verify_audit(self) -> rights.Chain:
         return rights.verify(self._pool)
@@ -418,17 +483,17 @@ class PostgresLedger:
 
     def find_phone(self, digits: str) -> PhoneId | None:
         with self._pool.connection() as connection:
-            return phones.find(connection, digits, self._key)
+            return phones.find(connection, digits, self._vault)
 
     def find_or_add_phone(self, digits: str) -> PhoneId:
         """For a stop on a number that stands on no list."""
         with self._pool.transaction() as connection:
-            return phones.find_or_add(connection, digits, self._key)
+            return phones.find_or_add(connection, digits, self._vault)
 
     def digits_of(self, asked: Sequence[PhoneId]) -> Mapping[PhoneId, str]:
         """Clear numbers, for whoever may see them."""
         with self._pool.connection() as connection:
-            return phones.digits_of(connection, asked)
+            return phones.digits_of(connection, asked, self._vault)
 
     def move_phone(
         self, phone: PhoneId, state: str, *, by: str, reason: str, now: datetime

@@ -16,6 +16,7 @@ from dialer.core.calls.attempt_value import AttemptState
 from dialer.core.calls.operator_value import OperatorState
 from dialer.core.model import Disposition
 from dialer.core.pacing.observation import Binding
+from dialer.core.permission.persistence import Figures
 from dialer.core.permission.reasons import Reason
 from dialer.core.trouble import Kind as Trouble
 
@@ -70,6 +71,8 @@ MACHINE = _closed("machine", ("attempt", "operator"))
 NOT_RECORDED = _closed("why", ("no_room", "announcement", "refused", "missing"))
 DISPOSITION = _closed("disposition", Disposition)
 REASON = _closed("reason", Reason)
+BUDGET = _closed("of", ("calls", "money"))
+PERSISTENCE = _closed("figure", Figures._fields)
 TROUBLE = _closed("kind", Trouble)
 ANSWER = _closed("answer", ("committed", *Reason))
 BINDING = _closed("binding", Binding)
@@ -187,6 +190,23 @@ _ALL = (
     ),
     _counter("dialer_pacing_diary_dropped_total", "Moments that no diary holds."),
     _counter("dialer_pacing_diary_bytes_total", "Diary of pacing written, before packing."),
+    _gauge(
+        "dialer_persistence_calls",
+        "What came of a campaign's calls in 30 days; most_tries: of one person.",
+        CAMPAIGN,
+        PERSISTENCE,
+    ),
+    _gauge(
+        "dialer_persistence_pace_ratio",
+        "Share of its pace at which the limits of persistence let it dial; 0: not at all.",
+        CAMPAIGN,
+    ),
+    _gauge(
+        "dialer_budget_used_ratio",
+        "Used of the campaign's budget of the day, open calls with what they reserve.",
+        CAMPAIGN,
+        BUDGET,
+    ),
     _gauge("dialer_gate_shut", "1 while nothing may be launched for this reason.", REASON),
     _gauge("dialer_pool_used_ratio", "Calls charged today / hard limits of the pool.", POOL),
     _gauge("dialer_pool_calls_left", "Calls that the hard limits still allow today.", POOL),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dialer.core.numbers.pools import PoolLoad
+from dialer.core.permission.persistence import sentence
 from dialer.reports.planned import CampaignPlan
 from dialer.reports.queue_now import Held
 from dialer.reports.shares import Share
@@ -60,6 +61,17 @@ def report_json(report: CampaignReport) -> dict[str, Any]:
         "failed_rounds": {str(rounds): n for rounds, n in report.rounds.items()},
         "moves": [one._asdict() for one in report.moves],
         "causes": [one._asdict() for one in report.causes],
+        "money": {
+            "cost": report.money.cost,
+            "currency": report.money.currency or None,
+            "per_talk": report.money.per_talk,
+            "per_decision": report.money.per_decision,
+        },
+        "persistence": {
+            **report.persistence.figures._asdict(),
+            "pace": report.persistence.judged.pace,
+            "why": sentence(report.persistence.judged),
+        },
     }
 
 

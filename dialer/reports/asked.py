@@ -9,12 +9,20 @@ from datetime import UTC, date, datetime, timedelta
 from dialer.core.calls.operator_value import OperatorState
 from dialer.core.model import Campaign, Disposition, Number, NumberId, OperatorId
 from dialer.core.numbers.pools import number_day
+from dialer.core.permission.money import MICROS
+from dialer.core.permission.persistence import DAYS, judge
 from dialer.ledger.reports import NumberDay, NumberUse
 from dialer.ledger.store import PostgresLedger
 from dialer.reports.planned import pool_now
 from dialer.reports.queue_now import queue_now
 from dialer.reports.shares import share_of
-from dialer.reports.values import CampaignReport, NumberFigures, OperatorFigures
+from dialer.reports.values import (
+    CampaignReport,
+    MoneyFigures,
+    NumberFigures,
+    OperatorFigures,
+    PersistenceFigures,
+)
 
 #: Endings at which a person answered; machines and robots never count as reached (R6.11).
 REACHED = (Disposition.TALKED, Disposition.ABANDONED, Disposition.SHORT_HANGUP)
@@ -34,6 +42,7 @@ class ReportQuestion:
     since: datetime | None = None
     zone: str = "Europe/Moscow"
     holidays: frozenset[date] = frozenset()
+    currency: str = ""  # of the gateways' prices; "" = none is known
 
 
 def campaign_report(
@@ -69,7 +78,28 @@ def campaign_report(
         rounds=ask.rounds(name),
         moves=tuple(ask.list_moves(name, since, until)),
         causes=tuple(ask.causes(name, since, until)),
+        persistence=_persistence(ledger, campaign, until),
+        money=_money(ledger, campaign, asked),
     )
+
+
+def _money(ledger: PostgresLedger, campaign: Campaign, asked: ReportQuestion) -> MoneyFigures:
+    found = ledger.costs(campaign.name, asked.since or BEGINNING, asked.until)
+    cost = found.cost / MICROS
+    return MoneyFigures(
+        cost=cost,
+        currency=asked.currency,
+        per_talk=cost / found.talks if found.talks else None,
+        per_decision=cost / found.decided if found.decided else None,
+    )
+
+
+def _persistence(
+    ledger: PostgresLedger, campaign: Campaign, until: datetime
+) -> PersistenceFigures:
+    figures = ledger.persistence(campaign.name, until - timedelta(days=DAYS))
+    limits = campaign.persistence
+    return PersistenceFigures(figures=figures, limits=limits, judged=judge(figures, limits))
 
 
 def reached(dispositions: Mapping[str, int]) -> int:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from dialer.core.numbers.pools import PoolLoad
+from dialer.core.permission.persistence import DAYS, ratios, sentence
 from dialer.reports.planned import CampaignPlan
 from dialer.reports.queue_now import Held
-from dialer.reports.shares import CONFIDENCE, PERCENT_FROM
+from dialer.reports.shares import CONFIDENCE, PERCENT_FROM, share_of
 from dialer.reports.tables import Column, Table
 from dialer.reports.values import CampaignReport, OperatorFigures
 from dialer.reports.wording import clock, span, words
@@ -22,6 +23,7 @@ def report_tables(report: CampaignReport) -> list[Table]:
         _figures(report),
         _dispositions(report),
         _held(report.held, report.zone, report.until, report.not_judged),
+        _persistence(report),
         _operators(report),
         _numbers(report),
         _hours(report),
@@ -117,6 +119,9 @@ def _figures(report: CampaignReport) -> Table:
         ("asked by key not to be called", str(totals.opt_outs)),
         ("attempts without an end yet", str(totals.unresolved)),
         ("may be dialed now", str(report.dialable)),
+        ("cost of the calls", _money(report.money.cost, report)),
+        ("cost per talk with a person", _money(report.money.per_talk, report)),
+        ("cost per decision", _money(report.money.per_decision, report)),
     ]
     return Table(
         title=f"{report.campaign} ({report.mode}), since {began}",
@@ -158,6 +163,49 @@ def _held(held: Sequence[Held], zone: str, now: datetime, not_judged: int) -> Ta
         ],
         note=f"{not_judged} more stand behind those that were judged" if not_judged else "",
         empty="nobody",
+    )
+
+
+def _persistence(report: CampaignReport) -> Table:
+    of = report.persistence
+    found, limits = ratios(of.figures), of.limits
+
+    def share(count: int, key: str) -> tuple[str, str, str]:
+        limit = getattr(limits, key)
+        value = str(share_of(min(count, of.figures.answered), of.figures.answered))
+        return (str(count), value, "–" if limit is None else f"{limit:.1%}")
+
+    most = limits.tries_per_talk
+    figures = of.figures
+    return Table(
+        title=f"Persistence, in {DAYS} days",
+        columns=(
+            Column(""),
+            Column("calls", right=True),
+            Column("share", right=True),
+            Column("limit", right=True),
+        ),
+        rows=[
+            ("tries", str(figures.tries), "", ""),
+            (
+                "tries for one talk with a person",
+                str(figures.talks),
+                f"{found['tries_per_talk']:.1f}" if figures.talks else "no talk yet",
+                "–" if most is None else f"{most:g}",
+            ),
+            ("refused, of the answered", *share(figures.refusals, "refusals_share")),
+            (
+                "hung up within 3 s, of the answered",
+                *share(figures.instant_hang_ups, "instant_hang_ups_share"),
+            ),
+            (
+                "want no more calls, of the answered",
+                *share(figures.opt_outs, "opt_outs_share"),
+            ),
+            ("people tried", str(figures.persons), "", ""),
+            ("most tries of one person", str(figures.most_tries), "", ""),
+        ],
+        note=sentence(of.judged),
     )
 
 
@@ -306,6 +354,12 @@ def _import_rows(report: CampaignReport) -> Iterator[tuple[str, str]]:
 def _share_of_many(count: int, whole: int) -> str:
     """Of few attempts the counts say it all, a percentage too much."""
     return f"{100 * count / whole:.1f}" if whole >= PERCENT_FROM else "–"
+
+
+def _money(value: float | None, report: CampaignReport) -> str:
+    if not report.money.currency:
+        return "no price is known"
+    return "–" if value is None else f"{value:.2f} {report.money.currency}"
 
 
 def _percent(value: float | None) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from dialer.core.model import Persistence
 from dialer.core.numbers.pools import PoolLoad
+from dialer.core.permission.persistence import Figures, Judged
 from dialer.ledger.reports import Hour, ImportTotals, LineCause, ListMove, Totals
 from dialer.reports.queue_now import Held
 from dialer.reports.shares import Share
@@ -64,6 +66,25 @@ class NumberFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PersistenceFigures:
+    """Where persistence stands (R6.11): always of the 30 days before the report's end."""
+
+    figures: Figures
+    limits: Persistence
+    judged: Judged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyFigures:
+    """What the carriers' prices make of the span (R3.13); None: nothing of that kind yet."""
+
+    cost: float
+    currency: str
+    per_talk: float | None
+    per_decision: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignReport:
     """Everything; attempts by the instant of their intent, in [since, until)."""
 
@@ -89,6 +110,8 @@ class CampaignReport:
     rounds: Mapping[int, int]  # failed rounds behind them -> contacts
     moves: tuple[ListMove, ...]
     causes: tuple[LineCause, ...]
+    persistence: PersistenceFigures
+    money: MoneyFigures
 
     @property
     def occupancy(self) -> float | None:

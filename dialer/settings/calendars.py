@@ -36,6 +36,29 @@ class Calendar:
         return known - changes.removed
 
 
+def moved_days_missing(calendar: Calendar, country: str, today: date) -> int | None:
+    """The coming year, where its moved days are not known yet though this year has some.
+
+    From October on: the decree is out by then, and the library or `calendar:` should have it.
+    """
+    coming = today.year + 1
+    if today.month < 10 or not _moved(country, today.year) or _moved(country, coming):
+        return None
+    changes = calendar.changes.get(country, CalendarChanges())
+    if any(day.year == coming for day in changes.added | changes.removed):
+        return None
+    return coming
+
+
+@cache
+def _moved(country: str, year: int) -> int:
+    """Days off that a decree has moved there, as the library knows them."""
+    import holidays
+
+    days = holidays.country_holidays(country, years=year, language="en_US")
+    return sum("substituted" in name for name in days.values())
+
+
 @cache
 def countries() -> frozenset[str]:
     """The ISO codes of the countries that the library knows."""

@@ -15,6 +15,7 @@ from pydantic import Field, PlainValidator, ValidationInfo, field_validator
 from dialer.core.model import Disposition, Mode, Order, WhenFull
 from dialer.settings.abandonment import AbandonmentModel
 from dialer.settings.limits_model import RETRIED, CapsModel, WindowModel
+from dialer.settings.persistence_model import BudgetModel, PersistenceModel
 from dialer.settings.scalars import (
     Duration,
     Name,
@@ -280,6 +281,13 @@ class CampaignModel(Model):
     )
     abandonment: AbandonmentModel = Field(
         default_factory=AbandonmentModel, description="the abandonment cap, and how it counts"
+    )
+    persistence: PersistenceModel = Field(
+        default_factory=PersistenceModel,
+        description="where persistence ends, over 30 days: above it slows, then stops",
+    )
+    budget: BudgetModel = Field(
+        default_factory=BudgetModel, description="most calls and money of one day"
     )
     record: Truth = Field(
         default=False, description="record the talks; dialer.yaml says where: recordings"

@@ -62,6 +62,29 @@ def _group_without_operators(campaign: Tree, daemon: Tree) -> Iterator[Problem]:
     )
 
 
+def no_price(campaign: Campaign, tree: Tree, settings: Settings) -> Iterator[Problem]:
+    """A budget of money is reckoned by prices, all in one currency."""
+    if campaign.budget.money is None:
+        return
+    known = {
+        name: settings.gateways[name].price
+        for name in campaign.gateways
+        if name in settings.gateways
+    }
+    without = sorted(name for name, price in known.items() if price is None)
+    if without:
+        yield problem_at(
+            tree,
+            ("budget", "money"),
+            f"no price is known of {', '.join(without)}",
+            f"gateways: {without[0]}: price: {{per_minute: 1.90, step: 1s}} in dialer.yaml",
+        )
+    currencies = sorted({price.currency for price in known.values() if price is not None})
+    if len(currencies) > 1:
+        what = f"its gateways charge in {' and '.join(currencies)}"
+        yield problem_at(tree, ("budget", "money"), what, "a budget has one currency")
+
+
 def nothing_to_show(campaign: Campaign, tree: Tree, settings: Settings) -> Iterator[Problem]:
     """A campaign whose gateways may show none of its pool's active numbers.
 

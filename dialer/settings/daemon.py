@@ -22,6 +22,7 @@ from dialer.core.model import (
     RecordingPlace,
 )
 from dialer.core.permission.destinations import HOME_RU, Destinations
+from dialer.core.permission.retention import DataKind
 from dialer.errors import Problem
 from dialer.settings.calendars import Calendar, CalendarChanges
 from dialer.settings.credentials import Credentials
@@ -73,6 +74,7 @@ class Settings:
     log_level: str
     recordings: RecordingPlace | None
     responsible: Responsible | None
+    retention: Mapping[DataKind, float]  # seconds
     gateways: Mapping[GatewayName, Gateway]
     trunks: Mapping[GatewayName, Trunk]
     callbacks: Mapping[PoolName, str]
@@ -125,6 +127,7 @@ def settings_of(
         log_level=model.log.level,
         recordings=_recordings(model),
         responsible=_responsible(model),
+        retention=dict(model.retention),
         gateways=gateways_of(model),
         trunks=trunks,
         callbacks={

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, field_validator
 
 from dialer.core.model import Strategy, Tone
+from dialer.core.permission.retention import DataKind
 from dialer.settings.gateway_model import GatewayModel
 from dialer.settings.personal_data import PERSONAL_DATA, PersonalDataModel
 from dialer.settings.scalars import (
@@ -342,6 +343,9 @@ def read_campaign_files(value: Any) -> list[str]:
     return files
 
 
+DATA_KINDS = {kind.value: kind for kind in DataKind}
+
+
 class DaemonModel(Model):
     """The whole file."""
 
@@ -358,6 +362,12 @@ class DaemonModel(Model):
     )
     responsible: ResponsibleModel | None = Field(
         default=None, description="who answers for personal data"
+    )
+    retention: dict[
+        Annotated[DataKind, PlainValidator(choice(DATA_KINDS)), schema(enum=list(DATA_KINDS))],
+        Annotated[float, *duration_between(86_400, 36_500 * 86_400)],
+    ] = Field(
+        default={}, description="how long each kind of data is kept (dialer retention preview)"
     )
     personal_data: PersonalDataModel | None = PERSONAL_DATA
     gateways: dict[Name, GatewayModel] = Field(min_length=1, description="ways out, by name")

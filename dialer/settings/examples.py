@@ -78,6 +78,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "abandonment: {limit: 3 %, window: day, zone: Europe/Moscow}",
         "abandonment: {limit: 3 %, window: 30d, zone: America/New_York, spending: strict}",
     ),
+    "persistence": (
+        "persistence: {tries_per_talk: 20, instant_hang_ups_share: 25 %, opt_outs_share: 2 %}",
+    ),
+    "budget": (
+        "budget: {calls: 5000}        # a day; {money: 3000} needs the gateways' prices",
+    ),
     "preset": ("preset: ru-debt              # hours, holidays and 1/2/8 tries of 230-FZ",),
     "laxer": (
         "preset: ru-debt\ncaps: {per_day: 2}\n"

@@ -74,8 +74,11 @@ def read_ports(value: Any) -> dict[str, str]:
 
 
 class PriceModel(Model):
-    """What the carrier charges; kept for reports on costs."""
+    """What the carrier charges: for budgets of campaigns and the costs in reports."""
 
+    per_attempt: Annotated[float, *decimal_between(0, 100_000)] = Field(
+        default=0.0, description="of each call that reached it, answered or not"
+    )
     per_minute: Annotated[float, *decimal_between(0, 100_000)] = Field(
         default=0.0, description="of an answered call"
     )
@@ -184,7 +187,9 @@ class GatewayModel(Model):
     call_label: Text | None = Field(
         default=None, description="the name shown with our calls, as given to the carrier"
     )
-    price: PriceModel | None = Field(default=None, description="kept for reports on costs")
+    price: PriceModel | None = Field(
+        default=None, description="what it charges: for budgets and reports"
+    )
 
     @field_validator("call_label")
     @classmethod

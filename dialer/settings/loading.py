@@ -6,17 +6,19 @@ then keeps what it has.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dialer.core.model import Campaign
+from dialer.core.permission.retention import DataKind, least_s
 from dialer.errors import ConfigError, Problem
 from dialer.settings.abandonment import certify_out_of_reach
 from dialer.settings.campaign_model import CampaignModel
 from dialer.settings.campaigns import campaign_of, contradictions, revision_of
-from dialer.settings.crosschecks import nothing_to_show, unknown_names
+from dialer.settings.crosschecks import no_price, nothing_to_show, unknown_names
 from dialer.settings.daemon import Settings, Surroundings, settings_of
 from dialer.settings.daemon_model import DaemonModel
 from dialer.settings.places import shown
@@ -68,11 +70,23 @@ def load(
     campaigns: dict[str, tuple[Campaign, str]] = {}
     for file in campaign_files:
         problems += _load_campaign(file, tree, settings, campaigns)
+    if settings is not None:
+        problems += _too_short(tree, settings, [one for one, _ in campaigns.values()])
     if problems or settings is None:
         raise ConfigError(in_order(problems))
     return Loaded(
         settings=settings, campaigns=tuple(campaign for campaign, _ in campaigns.values())
     )
+
+
+def _too_short(tree: Tree, settings: Settings, campaigns: Sequence[Campaign]) -> list[Problem]:
+    """Attempts that a limit still looks back at must be there."""
+    keep_s, least = settings.retention.get(DataKind.ATTEMPTS), least_s(campaigns)
+    if keep_s is None or keep_s >= least:
+        return []
+    days = math.ceil(least / 86_400)
+    what = "some limit of a campaign looks back further than this"
+    return [problem_at(tree, ("retention", "attempts"), what, f"at least {days}d")]
 
 
 def _campaign_files(tree: Tree, folder: Path) -> tuple[list[Path], list[Problem]]:
@@ -134,6 +148,7 @@ def _load_campaign(
     )
     if settings is not None:
         problems += nothing_to_show(campaign, tree, settings)
+        problems += no_price(campaign, tree, settings)
         problems += certify_out_of_reach(campaign, tree, settings)
     campaigns.setdefault(name, (campaign, tree.file))
     return problems

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dialer.core.model import Gateway, GatewayName, Number, NumberId, PoolName
+from dialer.core.model import Gateway, GatewayName, Number, NumberId, PoolName, Price
 from dialer.settings.credentials import Credentials
 from dialer.settings.daemon_model import DaemonModel
 from dialer.settings.gateway_model import GatewayModel, PriceModel
@@ -68,9 +68,20 @@ def gateways_of(model: DaemonModel) -> Mapping[GatewayName, Gateway]:
             codecs=tuple(given.codecs),
             dtmf=given.dtmf,
             media_encryption=given.media_encryption,
+            price=None if given.price is None else _price(given.price),
         )
         for name, given in model.gateways.items()
     }
+
+
+def _price(given: PriceModel) -> Price:
+    return Price(
+        per_attempt=given.per_attempt,
+        per_call=given.per_call,
+        per_minute=given.per_minute,
+        step_s=given.step,
+        currency=given.currency,
+    )
 
 
 def trunks_of(model: DaemonModel, secrets: Credentials) -> Mapping[GatewayName, Trunk]:

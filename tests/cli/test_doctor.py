@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ from dialer.hopper.client import connect
 from dialer.hopper.facts import RedisFacts
 from dialer.ledger import facts as postgres_facts
 from dialer.ledger.facts import PostgresFacts
+from dialer.ledger.keyring import KeyUse
 from dialer.ledger.migrate import migrate
+from dialer.ledger.vault import DataKey
 from dialer.settings.daemon import Settings
 from dialer.settings.loading import load
 
@@ -192,6 +195,39 @@ def test_what_is_wrong_with_postgresql(changed: dict[str, Any], words: str) -> N
     (found,) = told(doctor_stores.of_postgresql(replace(POSTGRESQL, **changed)))
     assert found[0] is Level.FAILURE
     assert words in found[1]
+
+
+@pytest.mark.parametrize(
+    ("uses", "level", "words"),
+    [
+        (
+            [("k2", 5, True, False), ("k1", 3, False, False)],
+            Level.FAILURE,
+            "3 texts are sealed",
+        ),
+        ([("k2", 5, True, False), ("k1", 3, True, True)], Level.FAILURE, "its time is over"),
+        ([("k2", 5, True, False), ("k1", 3, True, False)], Level.WARNING, "by the data key k1"),
+        ([("k2", 5, True, False), ("", 3, True, False)], Level.WARNING, "3 texts are in clear"),
+    ],
+)
+def test_what_is_wrong_with_the_data_keys(
+    uses: list[tuple[str, int, bool, bool]], level: Level, words: str
+) -> None:
+    """Told before the night in which nothing is dialed."""
+    key = DataKey(id="k2", secret=b"k" * 32)
+    found = told(doctor_stores.of_keys([KeyUse(*one) for one in uses], [key], date(2026, 1, 1)))
+    assert found[0][0] is level
+    assert words in found[0][1]
+
+
+def test_data_keys_that_are_missing_or_end_soon_are_warnings() -> None:
+    assert told(doctor_stores.of_keys([], [], date(2026, 1, 1)))[0][0] is Level.WARNING
+    key = DataKey(id="k2", secret=b"k" * 32, ends_on=date(2026, 1, 20))
+    uses = [KeyUse("k2", 5, True, False)]
+    assert (
+        "ends on 2026-01-20" in told(doctor_stores.of_keys(uses, [key], date(2026, 1, 1)))[0][1]
+    )
+    assert told(doctor_stores.of_keys(uses, [key], date(2025, 11, 1))) == []
 
 
 def test_the_default_password_is_a_failure_wherever_it_stands(settings: Settings) -> None:

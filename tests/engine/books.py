@@ -29,6 +29,7 @@ from dialer.core.model import (
     Outcome,
     PhoneId,
 )
+from dialer.core.permission.persistence import Figures
 from dialer.errors import StoreError
 from dialer.ports import (
     CallerStop,
@@ -71,6 +72,8 @@ class Books:
         self.is_halted = False
         self.charged: Mapping[tuple[NumberId, date], int] = {}
         self.counts = WindowCounts()
+        self.figures = Figures()
+        self.used = (0, 0)
         self.learned: dict[CampaignName, tuple[datetime, Any]] = {}
         self.history = (0, 0)
         self.cancelled: set[ContactId] = set()
@@ -281,6 +284,14 @@ class Books:
         self._at("take_slice")
         whole = asked.budget(self.counts)
         return SliceAnswer(counts=self.counts, drops=max(0.0, whole), whole=whole, others=0)
+
+    def persistence(self, campaign: CampaignName, since: datetime) -> Figures:
+        self._at("persistence")
+        return self.figures
+
+    def used_of_day(self, campaign: CampaignName, day: date) -> tuple[int, int]:
+        self._at("used_of_day")
+        return self.used
 
     def return_slices(self, instance: InstanceName) -> None:
         self._at("return_slices")

@@ -56,7 +56,8 @@ class Rehearsing(Demo):
             for name, one in status["campaigns"].items():
                 if any(one["calls"].values()):
                     self.dialed.add(name)
-        return self.dialed == set(NAMES) or super()._over(ends_at)
+        asked = {one.name for one in self._rehearsal.loaded.campaigns}
+        return self.dialed == asked or super()._over(ends_at)
 
 
 @pytest.mark.timeout(150)
@@ -79,3 +80,26 @@ def test_every_campaign_to_copy_dials_its_list():
     assert summary["dialed_twice"] == 0
     assert summary["unresolved"] == 0
     assert summary["held_back"].get("consent_missing"), "sellers deliver rows without a consent"
+
+
+@pytest.mark.timeout(100)
+def test_the_debt_reminder_dials_its_list_under_its_preset():
+    """Its hours come from the preset: a rehearsal at night would dial nobody with them."""
+    folder = HOME / "campaigns"
+    rehearsed = Rehearsed(
+        config=HOME / "config" / "demo.yaml",
+        campaign_files=(folder / "debt_reminder.yaml",),
+        operators=None,
+        seed=1,
+        time_scale=TIME_SCALE,
+        world=HOME / "config" / "demo_world.yaml",
+        any_hour=True,
+    )
+    with Rehearsal(rehearsed) as rehearsal:
+        (campaign,) = rehearsal.loaded.campaigns
+        assert campaign.caps.per_day == 1
+        assert campaign.preset == "ru-debt"
+        demo = Rehearsing(rehearsal, Console(quiet=True), as_json=True)
+        summary: dict[str, Any] = demo.run(folder, LONGEST_S)
+    assert demo.dialed == {"debt_reminder"}
+    assert summary["unresolved"] == 0

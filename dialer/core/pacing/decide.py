@@ -27,6 +27,7 @@ _SHUT: tuple[tuple[Binding, Callable[[Observation], bool]], ...] = (
     (Binding.HALTED, lambda seen: seen.halted),
     (Binding.PAUSED, lambda seen: seen.paused),
     (Binding.RECORDING, lambda seen: seen.unrecordable),
+    (Binding.PERSISTENCE, lambda seen: seen.rests),
     (Binding.CALLING_HOURS, lambda seen: not seen.in_hours),
     (Binding.NO_OPERATORS, lambda seen: seen.logged_in <= 0),
 )
@@ -34,6 +35,7 @@ _SHUT: tuple[tuple[Binding, Callable[[Observation], bool]], ...] = (
 _LIMITS: tuple[tuple[Binding, Callable[[Observation], int | None]], ...] = (
     (Binding.HOPPER_EMPTY, lambda seen: seen.hopper_size),
     (Binding.NUMBERS_USED_UP, lambda seen: seen.numbers),
+    (Binding.DAY_BUDGET, lambda seen: seen.day_budget),
     (Binding.CHANNELS, lambda seen: seen.channels),
     (Binding.CPS, lambda seen: seen.tokens),
 )

@@ -28,6 +28,7 @@ class Binding(StrEnum):
     RECORDING = "recording"
     CALLING_HOURS = "calling_hours"
     NO_OPERATORS = "no_operators"
+    PERSISTENCE = "persistence"  # a limit of persistence is passed: it rests, or has stopped
     # the policy wants no more
     OPERATORS_BUSY = "operators_busy"
     BUDGET = "budget"  # one drop more could pass the cap
@@ -40,6 +41,7 @@ class Binding(StrEnum):
     # it wants more, and cannot
     HOPPER_EMPTY = "hopper_empty"
     NUMBERS_USED_UP = "numbers_used_up"
+    DAY_BUDGET = "day_budget"  # calls or money of the campaign's day
     CHANNELS = "channels"
     CPS = "cps"
 
@@ -69,6 +71,7 @@ class Observation:
     channels: int | None = None  # calls at once, gateways and switch
     numbers: int | None = None  # calls that the pool may still show today
     hopper_size: int | None = None
+    day_budget: int | None = None  # calls that the campaign's day still bears
     started: int = 0  # preview: operators who have started a call that is not out yet
     # what predictive sees of the next half minute; None: nothing can be said
     outlook: Outlook | None = None
@@ -85,6 +88,7 @@ class Observation:
     halted: bool = False
     switch_blind: bool = False
     in_hours: bool = True
+    rests: bool = False  # a limit of persistence is passed, and this is no time of its share
     unrecordable: bool = False  # its talks cannot be recorded, and its rule is to stop then
 
 

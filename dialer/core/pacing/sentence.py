@@ -11,6 +11,7 @@ _BOUND_BY = {
     Binding.HALTED: "the emergency stop is on",
     Binding.PAUSED: "the campaign is paused",
     Binding.RECORDING: "its talks cannot be recorded now (when_full: stop_dialing)",
+    Binding.PERSISTENCE: "a limit of persistence is passed",
     Binding.CALLING_HOURS: "outside the calling hours",
     Binding.NO_OPERATORS: "no operator is logged in",
     Binding.OPERATORS_BUSY: "every free operator has his calls",
@@ -23,6 +24,7 @@ _BOUND_BY = {
     Binding.NOT_STARTED: "no operator has started his call",
     Binding.HOPPER_EMPTY: "nobody else is due",
     Binding.NUMBERS_USED_UP: "our numbers are used up for today",
+    Binding.DAY_BUDGET: "the campaign's calls or money of the day are used up",
     Binding.CHANNELS: "no channel is free",
     Binding.CPS: "the limit of calls per second",
 }

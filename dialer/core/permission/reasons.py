@@ -38,12 +38,16 @@ class Reason(StrEnum):
     CHECK_LIST = "check_list"
     DONE = "done"
     NO_PHONE = "no_phone"
+    NUMBER_UNREADABLE = "number_unreadable"
     RETRY_LATER = "retry_later"
     FAILURES_DAY = "failures_day"
     # our numbers and lines
     POOL_USED_UP = "pool_used_up"
     NUMBERS_BUSY = "numbers_busy"
     NUMBER_LIMIT = "number_limit"
+    # the campaign's day
+    BUDGET_CALLS = "budget_calls"
+    BUDGET_MONEY = "budget_money"
     # us
     HALTED = "halted"
     PAUSED = "paused"
@@ -85,11 +89,14 @@ SENTENCES: dict[Reason, str] = {
     Reason.CHECK_LIST: "not reached in all its rounds: on the check list",
     Reason.DONE: "the contact is done in this campaign",
     Reason.NO_PHONE: "the contact has no phone that may be dialed",
+    Reason.NUMBER_UNREADABLE: "the phone's number cannot be decrypted",
     Reason.RETRY_LATER: "the pause after the last try is not over",
     Reason.FAILURES_DAY: "too many failed calls on our side or the carrier's today",
     Reason.POOL_USED_UP: "all numbers of the pool have reached their daily limit",
     Reason.NUMBERS_BUSY: "all numbers of the pool are in use or within their gap",
     Reason.NUMBER_LIMIT: "the number that was to be shown has reached its daily limit",
+    Reason.BUDGET_CALLS: "the campaign's calls of the day are used up",
+    Reason.BUDGET_MONEY: "the campaign's money of the day is used up",
     Reason.HALTED: "the emergency stop is on",
     Reason.PAUSED: "the campaign is paused",
     Reason.NO_OPERATORS: "no operator is logged in for the campaign's group",
@@ -111,6 +118,8 @@ SENTENCES: dict[Reason, str] = {
 REQUEUED: frozenset[Reason] = frozenset(
     {
         Reason.NUMBER_LIMIT,
+        Reason.BUDGET_CALLS,
+        Reason.BUDGET_MONEY,
         Reason.HALTED,
         Reason.PAUSED,
         Reason.SWITCH_BLIND,

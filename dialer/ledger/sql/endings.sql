@@ -1,4 +1,4 @@
--- name: end_attempts(ids, ended_at, dialed_at, rang_at, answered_at, bridged_at, dispositions, charged, number_charged, suspect, causes, q850, sip_status, sip_phrases, sip_reasons, sip_call_ids, hung_up_by, ring_ms, early_media_ms, wait_ms, talk_ms, short_answers, operators, stop_reasons, opt_outs, evidence, steps, step_reasons, due_at, rounds)
+-- name: end_attempts(ids, ended_at, dialed_at, rang_at, answered_at, bridged_at, dispositions, charged, number_charged, suspect, causes, q850, sip_status, sip_phrases, sip_reasons, sip_call_ids, hung_up_by, ring_ms, early_media_ms, wait_ms, talk_ms, short_answers, operators, stop_reasons, opt_outs, evidence, steps, step_reasons, due_at, rounds, costs)
 -- The one result of each attempt, with all that follows from it. Only open attempts are ended: a
 -- repeated call finds none and changes nothing. Answers the ids that were ended now.
 WITH told AS MATERIALIZED (
@@ -11,11 +11,13 @@ WITH told AS MATERIALIZED (
         :ring_ms::integer[], :early_media_ms::integer[], :wait_ms::integer[],
         :talk_ms::integer[], :short_answers::boolean[], :operators::text[],
         :stop_reasons::text[], :opt_outs::boolean[], :evidence::text[], :steps::text[],
-        :step_reasons::text[], :due_at::timestamptz[], :rounds::smallint[]
+        :step_reasons::text[], :due_at::timestamptz[], :rounds::smallint[], :costs::bigint[]
     ) AS t (id, ended_at, dialed_at, rang_at, answered_at, bridged_at, disposition, charged,
         number_charged, suspect, cause, q850, sip_status, sip_phrase, sip_reason, sip_call_id,
         hung_up_by, ring_ms, early_media_ms, wait_ms, talk_ms, short_answer, operator,
-        stop_reason, opt_out_key, evidence, step, step_reason, due_at, rounds_failed)
+        stop_reason, opt_out_key, evidence, step, step_reason, due_at, rounds_failed, cost)
+), reserved AS MATERIALIZED (
+    SELECT a.id, a.cost FROM told AS t JOIN attempts AS a ON a.id = t.id
 ), ended AS (
     UPDATE attempts AS a
     SET ended_at = t.ended_at, dialed_at = t.dialed_at, rang_at = t.rang_at,
@@ -27,7 +29,7 @@ WITH told AS MATERIALIZED (
         short_answer = t.short_answer, operator = coalesce(t.operator, a.operator),
         stop_reason = t.stop_reason, opt_out_key = a.opt_out_key OR t.opt_out_key,
         evidence = t.evidence::jsonb, next_step = t.step, next_reason = t.step_reason,
-        entry = NULL
+        entry = NULL, cost = t.cost
     FROM told AS t
     -- Open; told by the disposition, so that the planner goes by the id and not through the
     -- index of open attempts, which holds the dead ones, too, until it is vacuumed.
@@ -37,7 +39,17 @@ WITH told AS MATERIALIZED (
         a.next_reason, t.due_at, t.rounds_failed, a.answered_at IS NOT NULL AS heard,
         t.suspect AND a.disposition = 'invalid_number' AS dead,
         a.disposition = 'unavailable' AS unavailable,
-        a.answered_at, a.bridged_at, a.said_machine
+        a.answered_at, a.bridged_at, a.said_machine, a.budget_day, a.cost
+), paid AS (
+    -- What was held of the campaign's day makes way for what it cost.
+    UPDATE campaign_days AS b SET calls = b.calls - t.calls, spent = b.spent + t.more
+    FROM (
+        SELECT e.campaign, e.budget_day, count(*) FILTER (WHERE NOT e.number_charged) AS calls,
+            sum(e.cost - r.cost) AS more
+        FROM ended AS e JOIN reserved AS r ON r.id = e.id
+        GROUP BY e.campaign, e.budget_day
+    ) AS t
+    WHERE b.campaign = t.campaign AND b.day = t.budget_day
 ), placed AS MATERIALIZED (
     -- A dead phone makes way for the contact's next one that is still active.
     SELECT e.*, c.id AS campaign_id, c.default_zone, spare.phone_id AS spare_phone_id

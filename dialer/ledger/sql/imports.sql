@@ -5,6 +5,7 @@
 --   staged_labels which rows speak of one person
 --   staged_cards  the card of each row that is not kept out; ordinal 1 = the card's first row here
 --   touched       older cards that an earlier row of this import has brought up to date
+--   staged_people  name, e-mail, address and note, sealed for those cards (identity.sql)
 --   staged_changes  older cards that this batch changed
 
 -- name: create_staging()#
@@ -12,10 +13,6 @@
 CREATE TEMP TABLE staged_rows (
     line integer NOT NULL,
     name_key bytea NOT NULL,
-    name text,
-    email text,
-    address text,
-    note text,
     region text,
     source text,
     added_at timestamptz,
@@ -56,8 +53,8 @@ SELECT pg_advisory_xact_lock(1751215221);
 
 -- name: copy_rows()#
 -- The file's rows.
-COPY staged_rows (line, name_key, name, email, address, note, region, source, added_at, status,
-    segment, tags, fields, windows, purpose, given_at, expires_at, text_version, evidence)
+COPY staged_rows (line, name_key, region, source, added_at, status, segment,
+    tags, fields, windows, purpose, given_at, expires_at, text_version, evidence)
 FROM STDIN;
 
 -- name: link_phones(at, last_phone)
@@ -161,8 +158,10 @@ SELECT barred, count(*) FROM (
 -- New cards by their first rows, in the order of the file: card, person, phones, consents. No
 -- phone of theirs stands on a card of that name, else the row would have that card.
 WITH fresh AS MATERIALIZED (
-    SELECT c.contact_id, r.*
-    FROM staged_cards AS c JOIN staged_rows AS r ON r.line = c.line
+    SELECT c.contact_id, r.*, w.name, w.email, w.address, w.note
+    FROM staged_cards AS c
+    JOIN staged_rows AS r ON r.line = c.line
+    JOIN staged_people AS w ON w.line = c.line
     WHERE c.is_new AND c.ordinal = 1
     ORDER BY c.line
 ), links AS MATERIALIZED (
@@ -197,12 +196,14 @@ SELECT count(*) FROM allowed;
 -- stood there; further rows only fill what is still empty. Who changes a card leaves in `merges`
 -- what it brought and what stood before. Status is the operators' and stays.
 WITH told AS MATERIALIZED (
-    SELECT r.*, c.contact_id,
+    SELECT r.*, w.name, w.email, w.address, w.note, c.contact_id,
         c.ordinal = 1 AND NOT c.is_new
             AND c.contact_id <= :last_old::bigint
             AND NOT EXISTS (
                 SELECT FROM touched AS t WHERE t.contact_id = c.contact_id OFFSET 0) AS wins
-    FROM staged_cards AS c JOIN staged_rows AS r ON r.line = c.line
+    FROM staged_cards AS c
+    JOIN staged_rows AS r ON r.line = c.line
+    JOIN staged_people AS w ON w.line = c.line
     WHERE c.ordinal = :ordinal::integer AND NOT (c.is_new AND c.ordinal = 1)
 ), links AS (
     -- The rows' phones, and whether one of them stands on no card of that name yet.

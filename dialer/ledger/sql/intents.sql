@@ -29,7 +29,37 @@ WHERE (d.number, d.day) IN (
     SELECT t.number, t.day FROM unnest(:numbers::text[], :days::date[]) AS t (number, day))
 ORDER BY d.number, d.day FOR NO KEY UPDATE;
 
--- name: commit_intents(at, ids, contacts, phones, of_campaigns, numbers, days, limits, gateways, instances, grounds, entries, closes, rules)
+-- name: add_campaign_days(names, days)!
+-- The day's row of each campaign with a budget, with what it has used before it had one.
+INSERT INTO campaign_days (campaign, day, calls, spent)
+SELECT t.name, t.day, used.calls, used.spent
+FROM unnest(:names::text[], :days::date[]) AS t (name, day)
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE a.number_charged) AS calls, coalesce(sum(a.cost), 0) AS spent
+    FROM attempts AS a
+    WHERE a.campaign = t.name AND a.budget_day = t.day
+        AND a.committed_at >= t.day::timestamptz - interval '2 days'
+) AS used
+WHERE NOT EXISTS (
+    SELECT FROM campaign_days AS d WHERE d.campaign = t.name AND d.day = t.day)
+ORDER BY t.name, t.day
+ON CONFLICT (campaign, day) DO NOTHING;
+
+-- name: lock_campaign_days(names, days)
+-- After the numbers' days: a budget is spent by one transaction at a time.
+SELECT d.campaign FROM campaign_days AS d
+WHERE (d.campaign, d.day) IN (
+    SELECT t.name, t.day FROM unnest(:names::text[], :days::date[]) AS t (name, day))
+ORDER BY d.campaign, d.day FOR NO KEY UPDATE;
+
+-- name: lock_days_of_attempts(ids)
+-- The same for those whose attempts end or are withdrawn.
+SELECT d.campaign FROM campaign_days AS d
+WHERE (d.campaign, d.day) IN (
+    SELECT a.campaign, a.budget_day FROM attempts AS a WHERE a.id = ANY(:ids::uuid[]))
+ORDER BY d.campaign, d.day FOR NO KEY UPDATE;
+
+-- name: commit_intents(at, ids, contacts, phones, of_campaigns, numbers, days, limits, gateways, instances, grounds, entries, closes, budget_days, reserved, most_calls, most_money, rules)
 -- Judge each intent again, commit those that pass, charge their numbers, take their entries off
 -- the queue. Answers one row per intent: id, reason (NULL = committed), until.
 -- An id that is open already is answered as committed and charged no second time.
@@ -37,10 +67,11 @@ WITH asked AS MATERIALIZED (
     SELECT * FROM unnest(
         :ids::uuid[], :contacts::bigint[], :phones::bigint[], :of_campaigns::text[],
         :numbers::text[], :days::date[], :limits::integer[], :gateways::text[],
-        :instances::text[], :grounds::text[], :entries::text[], :closes::double precision[]
+        :instances::text[], :grounds::text[], :entries::text[], :closes::double precision[],
+        :budget_days::date[], :reserved::bigint[], :most_calls::integer[], :most_money::bigint[]
     ) WITH ORDINALITY AS t (
         id, contact_id, phone_id, campaign, number, day, hard_limit, gateway,
-        instance, grounds, entry, closes, place)
+        instance, grounds, entry, closes, budget_day, reserved, most_calls, most_money, place)
 ), rules AS MATERIALIZED (
     SELECT jsonb_populate_record(NULL::permission_rules, t.rule::jsonb) AS r
     FROM unnest(:rules::text[]) AS t (rule)
@@ -96,23 +127,29 @@ WITH asked AS MATERIALIZED (
         FROM judged AS j WHERE j.reason IS NULL
     ) AS t WHERE of_phone = 1 AND of_contact = 1
 ), counted AS MATERIALIZED (
-    SELECT a.*, row_number() OVER (PARTITION BY a.number, a.day ORDER BY a.place) AS nth
+    SELECT a.*, row_number() OVER (PARTITION BY a.number, a.day ORDER BY a.place) AS nth,
+        CASE
+            WHEN b.calls + row_number() OVER of_day > a.most_calls THEN 'budget_calls'
+            WHEN b.spent + sum(a.reserved) OVER of_day > a.most_money THEN 'budget_money'
+        END AS over
     FROM alone AS a
+    LEFT JOIN campaign_days AS b ON b.campaign = a.campaign AND b.day = a.budget_day
+    WINDOW of_day AS (PARTITION BY a.campaign, a.budget_day ORDER BY a.place)
 ), inserted AS (
     INSERT INTO attempts (id, campaign, contact_id, phone_id, number, number_day, gateway,
-        instance, tier, grounds, entry, committed_at)
+        instance, tier, grounds, entry, committed_at, budget_day, cost)
     SELECT f.id, f.campaign, f.contact_id, f.phone_id, f.number, f.day, f.gateway, f.instance,
         f.tier,
         -- As they stood under the locks, beside what the feeder had seen.
         f.grounds::jsonb || jsonb_build_object('at_commit', jsonb_build_object(
             'consent_given_at', f.consent_from, 'today', f.tries_today, 'week', f.tries_week,
             'month', f.tries_month, 'talks_today', f.talks_today)),
-        f.entry::jsonb, :at::timestamptz
+        f.entry::jsonb, :at::timestamptz, f.budget_day, f.reserved
     FROM counted AS f
     JOIN number_days AS d ON d.number = f.number AND d.day = f.day
-    WHERE d.dialed + f.nth <= f.hard_limit
+    WHERE d.dialed + f.nth <= f.hard_limit AND f.over IS NULL
     ON CONFLICT DO NOTHING
-    RETURNING id, contact_id, campaign, number, number_day
+    RETURNING id, contact_id, campaign, number, number_day, budget_day, cost
 ), charged AS (
     UPDATE number_days AS d
     SET dialed = d.dialed + t.calls, hard_limit = t.hard_limit
@@ -122,6 +159,13 @@ WITH asked AS MATERIALIZED (
         GROUP BY i.number, i.number_day
     ) AS t
     WHERE d.number = t.number AND d.day = t.number_day
+), spent AS (
+    UPDATE campaign_days AS b SET calls = b.calls + t.calls, spent = b.spent + t.cost
+    FROM (
+        SELECT campaign, budget_day, count(*) AS calls, sum(cost) AS cost
+        FROM inserted GROUP BY campaign, budget_day
+    ) AS t
+    WHERE b.campaign = t.campaign AND b.day = t.budget_day
 ), queued AS (
     UPDATE queue_entries AS q SET state = 'dialing', held_reason = NULL
     FROM inserted AS i JOIN campaigns AS c ON c.name = i.campaign
@@ -132,11 +176,12 @@ SELECT j.id::text,
         WHEN i.id IS NOT NULL OR j.reason = 'committed' THEN NULL
         WHEN j.reason IS NOT NULL THEN j.reason
         WHEN f.id IS NULL THEN 'already_being_called'
+        WHEN f.over IS NOT NULL THEN f.over
         ELSE 'number_limit'
     END,
     CASE
         WHEN j.reason IS NOT NULL THEN j.until
-        WHEN f.id IS NOT NULL AND i.id IS NULL THEN j.day_ends
+        WHEN f.id IS NOT NULL AND i.id IS NULL AND f.over IS NULL THEN j.day_ends
     END
 FROM judged AS j
 LEFT JOIN counted AS f ON f.id = j.id
@@ -148,7 +193,14 @@ ORDER BY j.place;
 WITH gone AS (
     DELETE FROM attempts
     WHERE id = ANY(:ids::uuid[]) AND ended_at IS NULL
-    RETURNING contact_id, campaign, number, number_day
+    RETURNING contact_id, campaign, number, number_day, budget_day, cost
+), unspent AS (
+    UPDATE campaign_days AS b SET calls = b.calls - t.calls, spent = b.spent - t.cost
+    FROM (
+        SELECT campaign, budget_day, count(*) AS calls, sum(cost) AS cost
+        FROM gone GROUP BY campaign, budget_day
+    ) AS t
+    WHERE b.campaign = t.campaign AND b.day = t.budget_day
 ), credited AS (
     UPDATE number_days AS d SET dialed = d.dialed - t.calls
     FROM (

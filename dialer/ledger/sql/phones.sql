@@ -3,7 +3,8 @@
 -- name: lock_phones(ids)
 -- Lock these phones in the order of their ids and read their digits. A stop locks the same row,
 -- so it is strictly before (seen by the next statement) or after (its caller then waits for us).
-SELECT id, digits FROM phones WHERE id = ANY(:ids::bigint[]) ORDER BY id FOR NO KEY UPDATE;
+SELECT id, lookup_key, digits FROM phones WHERE id = ANY(:ids::bigint[]) ORDER BY id
+FOR NO KEY UPDATE;
 
 -- name: find_phone(key)
 -- The phone with this lookup key.
@@ -16,7 +17,7 @@ ON CONFLICT (lookup_key) DO NOTHING;
 
 -- name: read_digits(ids)
 -- For a person who may see them (CLI, exports).
-SELECT id, digits FROM phones WHERE id = ANY(:ids::bigint[]);
+SELECT id, lookup_key, digits FROM phones WHERE id = ANY(:ids::bigint[]);
 
 -- name: create_staging()#
 -- Staging of one import's batch: unlogged by nature, gone with the connection.

@@ -167,10 +167,6 @@ WHERE c.name = :campaign::text
         OR (q.state = 'waiting' AND q.due_at > :at::timestamptz))
 GROUP BY 1 ORDER BY 2 DESC, 1;
 
--- name: names_of(contacts)
--- For a person's eyes: the plan's first rows.
-SELECT contact_id, name FROM contact_identity WHERE contact_id = ANY(:contacts::bigint[]);
-
 -- name: orphans()
 -- Rows that point nowhere, over the references that no foreign key holds; always 0.
 SELECT (SELECT count(*) FROM contact_identity AS i

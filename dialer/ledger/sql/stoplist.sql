@@ -107,14 +107,14 @@ SET last_number = greatest(s.last_number, excluded.last_number), at = excluded.a
 -- name: changes(since, most)
 -- What came after `since`, in the order in which it came.
 SELECT n.number, n.change, n.at, s.phone_id, p.digits, s.channel, s.category, s.scope,
-    s.scope_value, s.added_at, s.expires_at, s.origin
+    s.scope_value, s.added_at, s.expires_at, s.origin, p.lookup_key
 FROM stop_changes AS n JOIN stops AS s ON s.seq = n.stop_seq JOIN phones AS p ON p.id = s.phone_id
 WHERE n.number > :since::bigint ORDER BY n.number LIMIT :most::integer;
 
 -- name: in_force(at, after, most)
 -- The list as it stands: entries in force behind `after`, in the order of their age.
 SELECT s.seq, s.phone_id, p.digits, s.channel, s.category, s.scope, s.scope_value, s.added_at,
-    s.expires_at, s.origin, s.audited_at
+    s.expires_at, s.origin, s.audited_at, p.lookup_key
 FROM stops AS s JOIN phones AS p ON p.id = s.phone_id
 WHERE s.removed_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > :at::timestamptz)
     AND s.seq > :after::bigint
@@ -124,7 +124,7 @@ ORDER BY s.seq LIMIT :most::integer;
 -- Entries that nobody has looked at since then: has the number another owner, the owner another
 -- mind? The oldest look first.
 SELECT s.seq, s.phone_id, p.digits, s.channel, s.category, s.scope, s.scope_value, s.added_at,
-    s.expires_at, s.origin, s.audited_at
+    s.expires_at, s.origin, s.audited_at, p.lookup_key
 FROM stops AS s JOIN phones AS p ON p.id = s.phone_id
 WHERE s.removed_at IS NULL AND coalesce(s.audited_at, s.added_at) < :before::timestamptz
     AND (s.expires_at IS NULL OR s.expires_at > :at::timestamptz)

@@ -178,7 +178,13 @@ def number(**changes: Any) -> Number:
 
 
 def intent(
-    of: Campaign, entry: Entry, *, attempt: str | None = None, limit: int = 80, **changes: Any
+    of: Campaign,
+    entry: Entry,
+    *,
+    attempt: str | None = None,
+    limit: int = 80,
+    reserved: int = 0,
+    **changes: Any,
 ) -> Intent:
     claimed = Claimed(
         attempt_id=AttemptId(attempt or str(uuid4())),
@@ -193,6 +199,7 @@ def intent(
         number_hard_limit=limit,
         instance=INSTANCE,
         grounds={"consent": "form 7"},
+        reserved=reserved,
     )
 
 
