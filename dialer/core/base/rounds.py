@@ -133,9 +133,10 @@ def _after_answer(ending: _Ending) -> Next:
 
 
 def _may_fail_over(ending: _Ending) -> bool:
-    """Nobody was rung, and a gateway is left that has not failed; but a gateway that fails again
-    was no failover: whatever could have been shown elsewhere was not free, so it waits like
-    any other.
+    """Nobody was rung, and a gateway is left that has not failed.
+
+    A gateway that fails again was no failover: whatever could have been shown elsewhere was
+    not free, so it waits like any other.
     """
     failed = ending.history.failed_gateways
     return (
