@@ -1,7 +1,7 @@
 """`make test`: format, lint, types, walls and every test.
 
-The tests run as two processes, of which one reckons and the other mostly waits for servers and
-daemons; the static checks run beside them. What is not shown as it happens is told at the end.
+The tests run as three processes, of which one reckons and the others mostly wait for servers
+and daemons; the static checks run beside them. What is not shown as it happens is told at the end.
 Everything is run even if something fails, and what failed is said again.
 
 Arguments are pytest's: then one process runs just what they ask for.
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
@@ -29,13 +30,11 @@ CHECKS = (
 )
 
 
-#: What reckons, and what waits.
-HALVES = (
+#: What reckons, and what mostly waits.
+PARTS = (
     ("rules and rooms", ["tests/core", "tests/rooms"]),
-    (
-        "stores, engine and whole daemons",
-        ["tests/contract", "tests/engine", "tests/system", "tests/cli", "tests/switch"],
-    ),
+    ("stores and engine", ["tests/contract", "tests/engine", "tests/cli", "tests/switch"]),
+    ("whole daemons", ["tests/system"]),
 )
 
 
@@ -57,19 +56,23 @@ def run_tests(asked: list[str]) -> Iterator[str]:
         if only.wait():
             yield "tests"
         return
-    with tempfile.TemporaryFile() as told:
-        (first, seen), (second, unseen) = HALVES
+    (first, seen), *others = PARTS
+    with ExitStack() as files:
         shown = start_tests(seen, None)
-        # One of them keeps pytest's notes of the last failures: both would write one file.
-        quiet = start_tests([*unseen, "-p", "no:cacheprovider"], told)
+        quiet = []
+        for name, words in others:
+            told = files.enter_context(tempfile.TemporaryFile())
+            # One of them keeps pytest's notes of the last failures: else all write one file.
+            quiet.append((name, told, start_tests([*words, "-p", "no:cacheprovider"], told)))
         yield ""
         if shown.wait():
             yield first
-        failed = quiet.wait()
-        told.seek(0)
-        print(told.read().decode(errors="replace"), flush=True)
-        if failed:
-            yield second
+        for name, told, tests in quiet:
+            failed = tests.wait()
+            told.seek(0)
+            print(told.read().decode(errors="replace"), flush=True)
+            if failed:
+                yield name
 
 
 def start(words: list[str]) -> subprocess.Popen[bytes]:
