@@ -1,8 +1,8 @@
 """`make test`: format, lint, types, walls and every test.
 
 The tests run as three processes, of which one reckons and the others mostly wait for servers
-and daemons; the static checks run beside them. What is not shown as it happens is told at the end.
-Everything is run even if something fails, and what failed is said again.
+and daemons; the static checks run beside them. What is not shown as it happens is told at the
+end. Everything is run even if something fails, and what failed is said again.
 
 Arguments are pytest's: then one process runs just what they ask for.
 """
