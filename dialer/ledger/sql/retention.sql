@@ -55,7 +55,7 @@ SELECT count(*) FROM gone;
 -- How many would go.
 SELECT count(*) FROM list_moves WHERE at < :before::timestamptz;
 
--- name: delete_list_moves(before)
+-- name: delete_list_moves(before)!
 -- Where a contact went and why.
 DELETE FROM list_moves WHERE at < :before::timestamptz;
 
@@ -63,7 +63,7 @@ DELETE FROM list_moves WHERE at < :before::timestamptz;
 -- How many would go.
 SELECT count(*) FROM operator_log WHERE at < :before::timestamptz;
 
--- name: delete_operator_log(before)
+-- name: delete_operator_log(before)!
 -- Changes of operators' states.
 DELETE FROM operator_log WHERE at < :before::timestamptz;
 
@@ -71,6 +71,6 @@ DELETE FROM operator_log WHERE at < :before::timestamptz;
 -- How many would go.
 SELECT count(*) FROM merges WHERE at < :before::timestamptz;
 
--- name: delete_merged_rows(before)
+-- name: delete_merged_rows(before)!
 -- Rows that became part of a card: afterwards they cannot be split off again.
 DELETE FROM merges WHERE at < :before::timestamptz;
