@@ -18,22 +18,20 @@ from zoneinfo import ZoneInfo
 
 from dialer.core.base.rounds import next_step
 from dialer.core.model import Campaign, Disposition, History, HungUpBy, Verdict
-from dialer.core.permission import tries
+from dialer.core.permission import limits
 from dialer.core.permission.hours import Open, callable_now
 
 
 class Contact:
-    """One person of the list; `dead`: the number does not exist; `tried_on`: days of charged
-    tries.
-    """
+    """One person of the list; `dead`: the number does not exist; `past`: what came before."""
 
     __slots__ = (
         "cancelled_on",
         "dead",
         "dead_on",
+        "past",
         "place",
         "rounds_failed",
-        "tried_on",
         "tries",
         "zone",
     )
@@ -43,7 +41,7 @@ class Contact:
         self.zone = zone
         self.dead = dead
         self.tries = 0
-        self.tried_on: list[date] = []
+        self.past: list[limits.Past] = []
         self.dead_on: list[date] = []
         self.rounds_failed = 0
         self.cancelled_on: date | None = None
@@ -214,9 +212,10 @@ class ListFeed:
     def ended(self, contact: Contact, disposition: Disposition, now_s: float) -> None:
         now = self._at(now_s)
         today = now.astimezone(ZoneInfo(contact.zone)).date()
+        verdict = VERDICTS[disposition]
         then = next_step(
             self._history(contact, today),
-            VERDICTS[disposition],
+            verdict,
             self._campaign,
             now,
             today=today,
@@ -224,7 +223,16 @@ class ListFeed:
             zone=contact.zone,
         )
         contact.tries += 1
-        contact.tried_on.append(today)
+        contact.past.append(
+            limits.Past(
+                at=now,
+                charged=verdict.charged,
+                disposition=disposition,
+                ended_at=now,
+                of_phone=True,
+                of_contact=True,
+            )
+        )
         contact.rounds_failed = then.rounds_failed
         if disposition is Disposition.INVALID_NUMBER:
             contact.dead_on.append(today)
@@ -286,24 +294,29 @@ class ListFeed:
         """When to look again at somebody whose caps are used up (R6.5); None: he may be
         called.
         """
-        if not contact.tried_on:
+        if not contact.past:
             return None
-        now = self._at(now_s)
-        today = now.astimezone(ZoneInfo(contact.zone)).date()
-        history = self._history(contact, today)
         campaign = self._campaign
-        used_up = tries.refusal(history, campaign.caps, campaign.rounds, contact.zone, now)
-        until = used_up.until if used_up else None
-        return None if until is None else (until - self._begins).total_seconds()
+        used_up = limits.refusal(
+            contact.past, campaign.caps, campaign.rounds, (contact.zone,), self._at(now_s)
+        )
+        if used_up is None:
+            return None
+        if used_up.until is None:
+            return math.inf
+        return (used_up.until - self._begins).total_seconds()
 
     def _history(self, contact: Contact, today: date) -> History:
-        ages = [(today - one).days for one in contact.tried_on]
+        zone = ZoneInfo(contact.zone)
+        days = [(one.at.astimezone(zone).date(), one.charged) for one in contact.past]
+        ages = [(today - day).days for day, charged in days if charged]
         return History(
             tries_today=ages.count(0),
             tries_week=sum(1 for age in ages if age < 7),
             tries_month=sum(1 for age in ages if age < 30),
+            uncharged_today=days.count((today, False)),
             rounds_failed=contact.rounds_failed,
-            last_try_on=contact.tried_on[-1] if contact.tried_on else None,
+            last_try_on=next((day for day, charged in reversed(days) if charged), None),
             dead_attempts=len(contact.dead_on),
             dead_days=frozenset(contact.dead_on),
             dead_gateways=frozenset({self._gateway} if contact.dead_on else ()),
