@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from dialer.core.model import CampaignName
 from dialer.ledger.pool import Pool
@@ -21,45 +22,41 @@ class PastQueries:
     def hours(
         self, campaign: CampaignName, since: datetime, until: datetime, zone: str
     ) -> list[PastHour]:
-        span = {"campaign": campaign, "since": since, "until": until, "zone": zone}
-        with self._pool.sweep() as connection:
-            rows = connection.execute(SQL["past_hours"], span).fetchall()
+        rows = self._rows("past_hours", campaign, since=since, until=until, zone=zone)
         return [PastHour(*row) for row in rows]
 
     def endings(
         self, campaign: CampaignName, since: datetime, until: datetime
     ) -> list[PastEnding]:
-        span = {"campaign": campaign, "since": since, "until": until}
-        with self._pool.sweep() as connection:
-            rows = connection.execute(SQL["past_endings"], span).fetchall()
+        rows = self._rows("past_endings", campaign, since=since, until=until)
         return [PastEnding(*row) for row in rows]
 
     def answers(
         self, campaign: CampaignName, since: datetime, until: datetime, most: int
     ) -> list[PastAnswer]:
-        span = {"campaign": campaign, "since": since, "until": until, "most": most}
-        with self._pool.sweep() as connection:
-            rows = connection.execute(SQL["past_durations"], span).fetchall()
+        rows = self._rows("past_durations", campaign, since=since, until=until, most=most)
         return [PastAnswer(*row) for row in rows]
 
     def wrapups_s(
         self, campaign: CampaignName, since: datetime, until: datetime, most: int
     ) -> list[float]:
-        span = {"campaign": campaign, "since": since, "until": until, "most": most}
-        with self._pool.sweep() as connection:
-            rows = connection.execute(SQL["past_wrapups"], span).fetchall()
+        rows = self._rows("past_wrapups", campaign, since=since, until=until, most=most)
         return [float(lasted_s) for (lasted_s,) in rows]
 
     def presence(
         self, campaign: CampaignName, since: datetime, until: datetime
     ) -> list[PastPresence]:
-        span = {"campaign": campaign, "since": since, "until": until}
-        with self._pool.sweep() as connection:
-            rows = connection.execute(SQL["past_presence"], span).fetchall()
+        rows = self._rows("past_presence", campaign, since=since, until=until)
         return [PastPresence(*row) for row in rows]
 
     def queue(self, campaign: CampaignName, zone: str, at: datetime) -> list[QueuePart]:
-        asked = {"campaign": campaign, "zone": zone, "at": at}
-        with self._pool.sweep() as connection:
-            rows = connection.execute(SQL["queue_by_zone"], asked).fetchall()
+        rows = self._rows("queue_by_zone", campaign, zone=zone, at=at)
         return [QueuePart(*row) for row in rows]
+
+    def _rows(
+        self, statement: str, campaign: CampaignName, **asked: object
+    ) -> list[tuple[Any, ...]]:
+        with self._pool.sweep() as connection:
+            return connection.execute(
+                SQL[statement], {"campaign": campaign, **asked}
+            ).fetchall()

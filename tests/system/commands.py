@@ -179,8 +179,10 @@ def daemon(folder: Path, environ: dict[str, str]) -> Iterator[Callable[[int], Da
         return started[-1]
 
     yield start
+    # All of them first: what is found wrong with one must not leave another running.
     for one in started:
         end(one.process, patience_s=15.0)
+    for one in started:
         log = one.log.read_text(encoding="utf-8")
         assert "Traceback" not in log
         assert all(line.startswith("{") for line in log.splitlines()), log
