@@ -57,13 +57,16 @@ def run_tests(asked: list[str]) -> Iterator[str]:
             yield "tests"
         return
     (first, seen), *others = PARTS
-    with ExitStack() as files:
-        shown = start_tests(seen, None)
+    with ExitStack() as kept:
+        # Folders of their own: else each clears away old ones while another looks at them.
+        folder = Path(kept.enter_context(tempfile.TemporaryDirectory(prefix="dialer-tests-")))
+        shown = start_tests([*seen, f"--basetemp={folder / 'shown'}"], None)
         quiet = []
-        for name, words in others:
-            told = files.enter_context(tempfile.TemporaryFile())
+        for place, (name, words) in enumerate(others):
+            told = kept.enter_context(tempfile.TemporaryFile())
             # One of them keeps pytest's notes of the last failures: else all write one file.
-            quiet.append((name, told, start_tests([*words, "-p", "no:cacheprovider"], told)))
+            own = ["-p", "no:cacheprovider", f"--basetemp={folder / str(place)}"]
+            quiet.append((name, told, start_tests([*words, *own], told)))
         yield ""
         if shown.wait():
             yield first

@@ -103,7 +103,7 @@ def test_an_audit_row_that_is_changed_or_taken_out_is_found(
     assert dialer("audit", "verify").code == 0
     with psycopg.connect(person.dsn, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")  # triggers off
-        connection.execute("UPDATE audit SET who = 'nobody' WHERE link = 2")
+        connection.execute("UPDATE audit SET who = 'somebody else' WHERE link = 2")
     changed = dialer("audit", "verify")
     assert (changed.code, changed.err.splitlines()[0][-6:]) == (1, "link 2")
     with psycopg.connect(person.dsn, autocommit=True) as connection:
