@@ -14,12 +14,13 @@ import argparse
 import base64
 import compileall
 import hashlib
+import os
 import re
 import shutil
 import sys
 from collections.abc import Iterator
 from importlib.metadata import Distribution, PackagePath, distribution
-from pathlib import Path
+from pathlib import Path, PurePath
 from py_compile import PycInvalidationMode
 
 from packaging.requirements import Requirement
@@ -116,14 +117,29 @@ def closure() -> Iterator[Distribution]:
 
 
 def copy(package: Distribution, target: Path) -> None:
-    for file in package.files or ():
+    for file in files_of(package):
         if ".." in file.parts or LEFT_OUT & set(file.parts):
             continue
-        source = Path(str(file.locate()))
-        compare(file, source)
+        source = Path(str(package.locate_file(file)))
+        if isinstance(file, PackagePath):
+            compare(file, source)
         place = target / file
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, place)
+
+
+def files_of(package: Distribution) -> Iterator[PurePath]:
+    """Relative to site-packages. pip without `wheel` (Debian's own) writes no RECORD for what it
+    builds, but installed-files.txt, seen from the folder in which that stands.
+    """
+    listed = package.read_text("installed-files.txt")
+    if listed is None or package.read_text("RECORD") is not None:
+        yield from package.files or ()
+        return
+    packages = Path(str(package.locate_file("")))
+    [home] = packages.glob(f"{package.name.replace('-', '_')}-{package.version}*.egg-info")
+    for line in listed.splitlines():
+        yield Path(os.path.normpath(home / line)).relative_to(packages)
 
 
 def compare(file: PackagePath, source: Path) -> None:
