@@ -129,8 +129,10 @@ def copy(package: Distribution, target: Path) -> None:
 
 
 def files_of(package: Distribution) -> Iterator[PurePath]:
-    """Relative to site-packages. pip without `wheel` (Debian's own) writes no RECORD for what it
-    builds, but installed-files.txt, seen from the folder in which that stands.
+    """Relative to site-packages.
+
+    pip without `wheel` (Debian's own) writes no RECORD for what it builds, but
+    installed-files.txt, seen from the folder in which that stands.
     """
     listed = package.read_text("installed-files.txt")
     if listed is None or package.read_text("RECORD") is not None:
