@@ -16,7 +16,7 @@ from dialer.core.pacing import cap_ledger, certificate, price
 from dialer.core.pacing.answers import CAUTIOUS_RATE, STEP_S, Answers
 from dialer.core.pacing.cap_ledger import Counts
 from dialer.core.pacing.cap_rule import CapRule, Uncertified
-from dialer.core.pacing.durations import SHORT_TALK_S, Durations, row_of
+from dialer.core.pacing.durations import SHORT_TALK_S, Durations, rows_of
 from dialer.core.pacing.outlook import Law, Outlook, SetBy
 from dialer.core.pacing.stretch import Stretch
 
@@ -217,8 +217,8 @@ class Tracker:
         law = self.law(now_s)
         ages, calls, rates = self.answers.in_flight(now_s)
         theta, set_by, left = self.theta(counts, operators, now_s, ends_s, withheld)
-        long = tuple(row_of(age) for age, talk in wrapup_s if talk >= SHORT_TALK_S)
-        short = tuple(row_of(age) for age, talk in wrapup_s if talk < SHORT_TALK_S)
+        long = rows_of([age for age, talk in wrapup_s if talk >= SHORT_TALK_S])
+        short = rows_of([age for age, talk in wrapup_s if talk < SHORT_TALK_S])
         return Outlook(
             law=law,
             ages=ages,
@@ -226,7 +226,7 @@ class Tracker:
             rates=rates,
             rate=self.answers.rate,
             spread=self.answers.spread,
-            talking=tuple(row_of(age) for age in talking_s),
+            talking=rows_of(talking_s),
             wrapup=long,
             short_wrapup=short,
             cancellable=tuple(sorted(int(age / STEP_S) for age in cancellable_s)),
