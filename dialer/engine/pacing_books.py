@@ -301,7 +301,8 @@ class PacingBooks:
 
     def last_of(self, operator: OperatorId) -> Talked:
         """Whose call he had last, and how long he talked."""
-        return self._last.get(operator, Talked())
+        last = self._last.get(operator)
+        return Talked() if last is None else last
 
 
 _RINGING = (AttemptState.DIALING, AttemptState.RINGING)
