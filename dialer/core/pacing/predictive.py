@@ -3,7 +3,7 @@
 One balance of operators for all campaigns that feed the group (pacing.md 3, 8); each has its
 own calls, law and price. Among those whose next call is allowed the higher priority goes first,
 then the one furthest behind its share. A call that may be given up is given up, youngest first,
-while its own risk passes the price by half: its contact is retried later like a no-answer.
+while its own risk passes the price three times: its contact is retried later like a no-answer.
 """
 
 from __future__ import annotations
@@ -33,8 +33,11 @@ from dialer.core.pacing.risk import (
 
 Floats = NDArray[np.float64]
 
-#: A call is given up where its risk passes so many prices.
-CANCEL_AT = 1.5
+#: A call is given up where its risk passes so many prices, and never below this risk: it has
+#: rung at a person's for 15 s, who was rung in vain for certain, and of a hundred such calls
+#: hardly ten would still be answered.
+CANCEL_AT = 3.0
+CANCEL_LEAST = 0.06
 #: So many in one decision: the next is half a second away.
 MOST_CANCELLED = 8
 #: More than this is never launched at one moment, whatever the limits say.
@@ -290,7 +293,8 @@ def _to_cancel(scene: Scene, own: int, worst: Floats) -> int:
     ripe = outlook.cancellable[:MOST_CANCELLED]
     if not ripe:
         return 0
-    calls, at_most = scene.calls.copy(), CANCEL_AT * outlook.theta
+    calls = scene.calls.copy()
+    at_most = max(CANCEL_LEAST, CANCEL_AT * outlook.theta)
     for cancelled, age in enumerate(ripe):
         where = np.flatnonzero(outlook.ages == age)[:1]
         if not len(where) or calls[first + where[0]] < 1.0:

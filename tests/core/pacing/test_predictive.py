@@ -16,7 +16,7 @@ from dialer.core.pacing.decide import again, decide, decide_group
 from dialer.core.pacing.durations import ROWS, rows_of
 from dialer.core.pacing.observation import Binding, Observation, Team
 from dialer.core.pacing.outlook import Outlook, SetBy
-from dialer.core.pacing.predictive import PROBE_RATE, Scene
+from dialer.core.pacing.predictive import CANCEL_AT, CANCEL_LEAST, PROBE_RATE, Scene
 from dialer.core.pacing.risk import EXACT_OPERATORS
 from dialer.core.pacing.sentence import sentence
 from dialer.core.pacing.tracker import LEAST_THETA, Tracker, aimed_at
@@ -193,6 +193,22 @@ def test_all_operators_pausing_at_once_launches_nothing_and_gives_up_what_may_be
     assert decision.cancel > 0
     young = outlook(one, 18.0, talking_s=[], wrapup_s=[], cancellable_s=[])
     assert decide(Mode.PREDICTIVE, seen(young, ready=0)).cancel == 0
+
+
+def test_nobody_who_has_been_rung_is_given_up_for_a_small_risk():
+    """A spent budget asks a price of next to nothing: at a multiple of it every call that
+    rings would be given up, and its person was rung in vain.
+    """
+    one = tracker()
+    calls(one, 0.3, from_s=0.0, to_s=880.0)
+    one.launched(range(3), [0.002] * 3, 882.0)
+    view = outlook(one, 900.0, talking_s=[5.0], wrapup_s=[], cancellable_s=[18.0] * 3)
+    held = replace(view, theta=LEAST_THETA, set_by=SetBy.LEDGER)
+    small, certain = (decide(Mode.PREDICTIVE, seen(held, ready=ready)) for ready in (1, 0))
+    assert small.why.refused is not None
+    assert CANCEL_AT * LEAST_THETA < small.why.refused < CANCEL_LEAST
+    assert (small.launch, small.cancel) == (0, 0)
+    assert certain.cancel == 3  # nobody will be there: they are let go at once
 
 
 def test_without_an_estimate_it_is_progressive_and_says_so():
