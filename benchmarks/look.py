@@ -110,4 +110,4 @@ def _ring(home: House, name: CampaignName, number: int, at: Moment) -> None:
             rang_at=at,
         )
     )
-    home.daemon.books.launched(home.calls.campaigns[name], [key], [0.02], at)
+    home.daemon.books.launched(home.calls.campaigns[name], [claimed], [0.02], at)

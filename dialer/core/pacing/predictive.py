@@ -296,8 +296,9 @@ def _to_cancel(scene: Scene, own: int, worst: Floats) -> int:
     calls = scene.calls.copy()
     at_most = max(CANCEL_LEAST, CANCEL_AT * outlook.theta)
     for cancelled, age in enumerate(ripe):
-        where = np.flatnonzero(outlook.ages == age)[:1]
-        if not len(where) or calls[first + where[0]] < 1.0:
+        own_calls = calls[first : first + len(outlook.ages)]
+        where = np.flatnonzero((outlook.ages == age) & (own_calls >= 1.0))[:1]
+        if not len(where):
             return cancelled
         gains = np.diff(scene.answered[first + where[0], :HORIZON_S], prepend=0.0)
         # With the call itself in the balance its risk can only be larger.

@@ -7,6 +7,7 @@ out of order or for calls that nobody launched: those change nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -45,7 +46,7 @@ class Tracker:
         self.durations = Durations()
         self.stretch = Stretch()
         self.price = price.start(rule.limit)
-        self._calls: dict[Hashable, tuple[float, float]] = {}
+        self._calls: dict[Hashable, tuple[float, float, str]] = {}
         self._at_risk = 0.0
         #: When the window's first answer was: the shell moves it where it knows better.
         self.counted_from_s = now_s
@@ -58,20 +59,30 @@ class Tracker:
 
     # ------------------------------------------------------------------ calls
 
-    def launched(self, ids: Sequence[Hashable], risks: Sequence[float], now_s: float) -> None:
-        for one, risk in zip(ids, risks, strict=True):
-            self._calls[one] = (now_s, risk)
+    def launched(
+        self,
+        ids: Sequence[Hashable],
+        risks: Sequence[float],
+        now_s: float,
+        carriers: Sequence[str] = (),
+    ) -> None:
+        """Calls went out at these risks; `carriers`: by which way each, none: all by one."""
+        ways = carriers or ("",) * len(ids)
+        for one, risk, carrier in zip(ids, risks, ways, strict=True):
+            self._calls[one] = (now_s, risk, carrier)
             self._at_risk += risk
-        self.answers.launched(len(ids), now_s)
+        for carrier, count in Counter(ways).items():
+            self.answers.launched(count, now_s, carrier)
 
     def answered(self, call: Hashable, now_s: float) -> None:
         launched = self._take(call)
         if launched is None:
             return
-        self.answers.answered(launched[0], now_s)
+        launched_s, risk, carrier = launched
+        self.answers.answered(launched_s, now_s, carrier)
         self.stretch.count(now_s, answers=1)
         self.price = price.answered(
-            self.price, risk=launched[1], target=self._target, held=self._held, now_s=now_s
+            self.price, risk=risk, target=self._target, held=self._held, now_s=now_s
         )
         self._events += 1
 
@@ -80,10 +91,10 @@ class Tracker:
         if launched is None:
             return
         tell = self.answers.cancelled if cancelled else self.answers.ended
-        tell(launched[0], now_s)
+        tell(launched[0], now_s, launched[2])
         self._events += 1
 
-    def _take(self, call: Hashable) -> tuple[float, float] | None:
+    def _take(self, call: Hashable) -> tuple[float, float, str] | None:
         launched = self._calls.pop(call, None)
         if launched is not None:
             self._at_risk -= launched[1]
