@@ -200,8 +200,7 @@ class Launcher:
         def begin(at: Moment) -> None:
             for one in claimed:
                 self._dispatcher.begin(attempts.claim(one, rules, at))
-            ids = [one.attempt_id for one in claimed]
-            self._books.launched(campaign, ids, risks or [0.0] * len(ids), at)
+            self._books.launched(campaign, claimed, risks or [0.0] * len(claimed), at)
 
         self._dispatcher.do(begin)
         limits = {one.number: one.hard_limit for one in shown}
