@@ -26,7 +26,7 @@ from dialer.engine.daemon import Daemon, Plan, Ports
 from dialer.engine.retention import prune
 from dialer.engine.status import health
 from dialer.engine.supervision import Notifier
-from dialer.errors import ConfigError, Problem
+from dialer.errors import ConfigError, Problem, StoreError
 from dialer.esl.commands import House
 from dialer.esl.facts import Questions, lets_in
 from dialer.esl.keeper import SocketSettings
@@ -190,6 +190,8 @@ def plan_of(loaded: Loaded) -> Plan:
         switch_calls_per_s=settings.switch.calls_per_s,
         switch_calls_at_once=settings.switch.calls_at_once,
         recordings=settings.recordings,
+        retention=settings.retention,
+        quiet_hour=settings.quiet_hour,
     )
 
 
@@ -317,6 +319,15 @@ def prune_recordings(settings: Settings, ledger: PostgresLedger, *, by: str) -> 
         instance=settings.instance,
         by=by,
     )
+
+
+def prune_everywhere(settings: Settings) -> dict[InstanceName, bool]:
+    """Every daemon deletes the recordings that are due; instance -> it has. No Redis: none."""
+    try:
+        answers = ask(settings, "recordings.prune", {})
+    except StoreError:
+        return {}
+    return {name: bool(answer and answer.get("ok")) for name, answer in answers.items()}
 
 
 # ------------------------------------------------------------------ asking running daemons

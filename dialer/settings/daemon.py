@@ -22,7 +22,7 @@ from dialer.core.model import (
     RecordingPlace,
 )
 from dialer.core.permission.destinations import HOME_RU, Destinations
-from dialer.core.permission.retention import DataKind
+from dialer.core.permission.retention import DataKind, QuietHour
 from dialer.errors import Problem
 from dialer.settings.calendars import Calendar, CalendarChanges
 from dialer.settings.credentials import Credentials
@@ -75,6 +75,7 @@ class Settings:
     recordings: RecordingPlace | None
     responsible: Responsible | None
     retention: Mapping[DataKind, float]  # seconds
+    quiet_hour: QuietHour
     gateways: Mapping[GatewayName, Gateway]
     trunks: Mapping[GatewayName, Trunk]
     callbacks: Mapping[PoolName, str]
@@ -128,6 +129,7 @@ def settings_of(
         recordings=_recordings(model),
         responsible=_responsible(model),
         retention=dict(model.retention),
+        quiet_hour=QuietHour(at=model.quiet_hour.at, zone=model.quiet_hour.zone),
         gateways=gateways_of(model),
         trunks=trunks,
         callbacks={
