@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from dialer.errors import StoreError
-from dialer.ledger import identity, service
+from dialer.ledger import complaints, identity, service
 from dialer.ledger.phones import COLUMN
 from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
@@ -127,6 +127,7 @@ TABLES = (
     _Table(
         "stale_merges", "write_merges", tuple(map(identity.column_of, _MERGED)), _MERGED, True
     ),
+    _Table("stale_complaints", "write_complaints", (complaints.COLUMN,), ("texts",), False),
 )
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from dialer.core.model import PhoneId
 from dialer.core.permission.retention import HeldKind, holds
 from dialer.errors import StoreError
-from dialer.ledger import identity, phones, service
+from dialer.ledger import complaints, identity, phones, service
 from dialer.ledger.locks import lock_people
 from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
@@ -77,6 +77,9 @@ def _open(everything: Mapping[str, Any], vault: Vault) -> None:
     for one in everything.get("phones") or ():
         key = bytes.fromhex(one.pop("lookup_key").removeprefix("\\x"))
         one["digits"] = phones.opened(one["digits"], key, vault)
+    for one in everything.get("complaints") or ():
+        key = bytes.fromhex(one.pop("lookup_key").removeprefix("\\x"))
+        one["text"] = vault.open(one["text"], complaints.COLUMN, key)
     for kind, id_name in (("contacts", "id"), ("merged_rows", "contact_id")):
         for one in everything.get(kind) or ():
             for name in PERSONAL & one.keys():
@@ -142,7 +145,7 @@ def _delete(
     emptied = connection.execute(SQL["blank_cards"], {"contacts": contacts, "at": now}).rowcount
     connection.execute(SQL["strip_cards"], {"contacts": contacts})
     erased = connection.execute(SQL["erase_contacts"], {"contacts": contacts}).rowcount
-    for step in ("erase_moves", "erase_withdrawals", "erase_callers"):
+    for step in ("erase_moves", "erase_withdrawals", "erase_callers", "erase_complaints"):
         connection.execute(SQL[step], {"phones": own})
     connection.execute(SQL["blank_origins"], {"phones": own})
     connection.execute(SQL["blank_changes"], {"phones": own})

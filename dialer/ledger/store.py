@@ -34,6 +34,7 @@ from dialer.core.permission.retention import DataKind
 from dialer.errors import StoreError
 from dialer.ledger import (
     campaigns,
+    complaints,
     consents,
     endings,
     importer,
@@ -224,6 +225,12 @@ class PostgresLedger:
     def persistence(self, campaign: CampaignName, since: datetime) -> Figures:
         return spending.persistence(self._pool, campaign, since)
 
+    def save_pace(self, campaign: CampaignName, pace: float) -> None:
+        spending.save_pace(self._pool, campaign, pace)
+
+    def pace_of(self, campaign: CampaignName) -> float:
+        return spending.pace_of(self._pool, campaign)
+
     def costs(self, campaign: CampaignName, since: datetime, until: datetime) -> spending.Costs:
         return spending.costs(self._pool, campaign, since, until)
 
@@ -355,6 +362,19 @@ class PostgresLedger:
     def withdrawals_of(self, phone: PhoneId) -> Sequence[tuple[str, datetime, str]]:
         with self._pool.connection() as connection:
             return consents.withdrawals_of(connection, phone)
+
+    def add_complaint(
+        self, phone: PhoneId, text: str, *, campaign: str | None, by: str, now: datetime
+    ) -> str | None:
+        """The campaign that it counts against."""
+        return complaints.add(
+            self._pool, self._vault, phone, text, campaign=campaign, by=by, now=now
+        )
+
+    def complaints(
+        self, since: datetime, campaign: str | None = None
+    ) -> Sequence[complaints.Complaint]:
+        return complaints.since(self._pool, self._vault, since, campaign)
 
     def set_halted(self, halted: bool, *, by: str, now: datetime) -> None:
         service.set_halted(self._pool, halted, by=by, now=now)

@@ -213,6 +213,10 @@ class Ledger(Protocol):
         """Of its attempts since then (R6.11)."""
         ...
 
+    def save_pace(self, campaign: CampaignName, pace: float) -> None:
+        """The share of its pace at which the intents of every daemon pass from now on."""
+        ...
+
     def used_of_day(self, campaign: CampaignName, day: date) -> tuple[int, int]:
         """(calls, millionths of money) of its day, open calls with what they reserve."""
         ...

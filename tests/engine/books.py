@@ -85,6 +85,7 @@ class Books:
         self.files: dict[AttemptId, RecordedFile | str] = {}
         self.deleted: list[AttemptId] = []
         self.supervised: list[Supervised] = []
+        self.paces: dict[CampaignName, float] = {}
         self.retained = RetentionState(None, None)
         self.retained_by: InstanceName | None = None
         self.to_retain: list[RetentionStep] = []
@@ -225,6 +226,10 @@ class Books:
         return OptOut(known=True, phone=phone)
 
     # ------------------------------------------------------------------ retention
+
+    def save_pace(self, campaign: CampaignName, pace: float) -> None:
+        self._at("save_pace")
+        self.paces[campaign] = pace
 
     def retention_state(self) -> RetentionState:
         self._at("retention_state")

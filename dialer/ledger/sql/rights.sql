@@ -30,6 +30,9 @@ SELECT jsonb_build_object(
         WHERE c.phone_id = ANY(:phones::bigint[])),
     'withdrawals', (SELECT jsonb_agg(to_jsonb(w)) FROM withdrawals AS w
         WHERE w.phone_id = ANY(:phones::bigint[])),
+    'complaints', (SELECT jsonb_agg(to_jsonb(c) || jsonb_build_object('lookup_key',
+            p.lookup_key)) FROM complaints AS c JOIN phones AS p ON p.id = c.phone_id
+        WHERE c.phone_id = ANY(:phones::bigint[])),
     'stops', (SELECT jsonb_agg(to_jsonb(s)) FROM stops AS s
         WHERE s.phone_id = ANY(:phones::bigint[])),
     'queues', (SELECT jsonb_agg(to_jsonb(q)) FROM queue_entries AS q
@@ -196,6 +199,10 @@ DELETE FROM withdrawals WHERE phone_id = ANY(:phones::bigint[]);
 -- name: erase_callers(phones)!
 -- The calls by which he stopped us.
 DELETE FROM caller_stops WHERE phone_id = ANY(:phones::bigint[]);
+
+-- name: erase_complaints(phones)!
+-- His words.
+DELETE FROM complaints WHERE phone_id = ANY(:phones::bigint[]);
 
 -- name: blank_origins(phones)!
 -- Who said so may be a name.
