@@ -6,7 +6,6 @@ again, and nobody's counters.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from pathlib import Path
 import click
 import orjson
 
-from dialer.app import LOOKUP_KEY, prune_everywhere, prune_recordings
+from dialer.app import make_vault, prune_everywhere, prune_recordings
 from dialer.cli.options import CONFIG
 from dialer.cli.people import digits_of, enforce, who
 from dialer.cli.retention import held_line
@@ -23,6 +22,7 @@ from dialer.cli.stores import ledger_of, load_for_stores
 from dialer.core.model import InstanceName
 from dialer.ledger.store import PostgresLedger
 from dialer.settings.daemon import Settings
+from dialer.settings.data_keys import LOOKUP_KEY
 
 
 @click.command("export")
@@ -68,11 +68,11 @@ def erase_command(phone: str, yes: bool, config: Path) -> None:
         f"erased: {done.contacts} contacts, {done.phones} phones, {done.attempts} attempts;"
         " a stop under the keyed digest stays"
     )
-    for one in done.held:
-        click.echo(held_line(one))
+    for held in done.held:
+        click.echo(held_line(held))
     if files:
         click.echo(files)
-    if not os.environ.get(LOOKUP_KEY):
+    if make_vault(settings).lookup is None:
         click.echo(
             f"warning: {LOOKUP_KEY} is not set: the digest has no key, and a list of all"
             " numbers reverses it",

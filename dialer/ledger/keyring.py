@@ -62,7 +62,7 @@ def check(pool: Pool, vault: Vault, *, strict: bool, now: datetime) -> None:
             # Without the service's variables a verb would write people in clear.
             raise Unreadable(
                 f"personal data is sealed here by the key {used[0]}, and no data key is given",
-                "set DIALER_LOOKUP_KEY and DIALER_DATA_KEYS_FILE as the service has them",
+                "give keys_file and the lookup key as the service has them",
             )
         if strict:
             _refuse_gaps(connection, vault, used)
@@ -142,7 +142,7 @@ def rotate(
     """`progress` gets (texts looked at, texts to be looked at). Raises StoreError."""
     if vault.prefix is None:
         raise StoreError(
-            "postgresql", "no data key is given", "dialer keys new NAME, then DIALER_DATA_KEYS"
+            "postgresql", "no data key is given", "dialer keys new NAME, into keys_file"
         )
     first = vault.keys[0]
     if vault.is_over(first):

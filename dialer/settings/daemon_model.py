@@ -382,6 +382,12 @@ class DaemonModel(Model):
     quiet_hour: QuietHourModel = Field(
         default_factory=QuietHourModel, description="when the day's retention runs"
     )
+    keys_file: Text | None = Field(
+        default=None, description="the file with the keys that seal personal data, 0640"
+    )
+    lookup_key_file: Text | None = Field(
+        default=None, description="the file with the secret of the numbers' digests, 0640"
+    )
     personal_data: PersonalDataModel | None = PERSONAL_DATA
     gateways: dict[Name, GatewayModel] = Field(min_length=1, description="ways out, by name")
     number_kinds: dict[Annotated[str, _word(KINDS), schema(enum=list(KINDS))], LimitsModel] = (

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -137,7 +138,12 @@ def debtor(world: World) -> tuple[str, datetime]:
     world.people(1)
     world.save(debts, spring)
     (entry,), (again,) = world.entries(debts), world.entries(spring)
-    talk = {"verdict": TALKED, "answered_at": NOW, "bridged_at": NOW, "talk_ms": 60_000}
+    talk: dict[str, Any] = {
+        "verdict": TALKED,
+        "answered_at": NOW,
+        "bridged_at": NOW,
+        "talk_ms": 60_000,
+    }
     held = world.dial(debts, entry, NOW, preset="ru-debt", **talk).attempt_id
     later = NOW + timedelta(minutes=1)
     plain = world.dial(spring, again, later, **talk).attempt_id

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from dialer.core.model import (
     AttemptId,
@@ -97,9 +98,9 @@ def test_a_complaint_counts_against_who_called_last(world: World) -> None:
     first, second = world.entries(spring)
     world.dial(spring, first)
     later = NOW + timedelta(days=1)
-    words = {"campaign": None, "by": "anna", "now": later}
-    assert world.ledger.add_complaint(first.phone_id, "at night!", **words) == "spring"
-    assert world.ledger.add_complaint(second.phone_id, "who are you", **words) is None
+    complain = partial(world.ledger.add_complaint, campaign=None, by="anna", now=later)
+    assert complain(first.phone_id, "at night!") == "spring"
+    assert complain(second.phone_id, "who are you") is None
     assert world.ledger.persistence(SPRING, later - MONTH).complaints == 1
     assert world.ledger.persistence(SPRING, later + timedelta(seconds=1)).complaints == 0
     (one,) = world.ledger.complaints(later - MONTH, "spring")
