@@ -40,6 +40,7 @@ SLOW = frozenset(
         "operator.mask",
         "operator.unmask",
         "supervise",
+        "recordings.prune",
         "reload",
         "stop_phone",
         "stop_phones",
@@ -77,6 +78,7 @@ class Control:
         machine: Callable[[AttemptId, Moment], None],
         mask: Callable[..., str | None],
         supervise: Callable[..., str | None],
+        prune: Callable[[], int],
     ) -> None:
         self._calls = calls
         self._dispatcher = dispatcher
@@ -103,6 +105,7 @@ class Control:
             "resume": self._resume,
             "stop_phone": self._stop_phone,
             "stop_phones": self._stop_phones,
+            "recordings.prune": lambda words: {"ok": True, "deleted": prune()},
             "reload": lambda words: reload(),
             "hot": lambda words: self._hot(hot),
             "imported": self._imported,

@@ -34,6 +34,7 @@ from dialer.engine.performer import Performer
 from dialer.engine.plan import Plan, Ports
 from dialer.engine.reaper import Reaper
 from dialer.engine.recorder import Recorder
+from dialer.engine.retention_run import RetentionRun
 from dialer.engine.status import Status
 from dialer.engine.stores import StoreWatch
 from dialer.engine.supervision import Notifier, Nursery
@@ -248,6 +249,10 @@ class Daemon:
             machine=self.books.machine,
             mask=self.recorder.mask,
             supervise=self.supervisors.supervise,
+            prune=self.recorder.prune,
+        )
+        self.retention = RetentionRun(
+            lambda: self._plan, ports.ledger, clock, meter, instance=instance
         )
         self.surroundings = Surroundings(
             self.calls,
@@ -257,7 +262,7 @@ class Daemon:
             clock,
             meter,
             phone_stopped=self.control.stop_phone,
-            limits=self.pacing.limits.troubles,
+            others=(self.pacing.limits.troubles, self.retention.troubles),
         )
         self.status = Status(
             self.calls,
@@ -339,6 +344,7 @@ class Daemon:
         start("pacer", self.pacer.run)
         start("pacing", self.pacing.run)
         start("limits", self.pacing.limits.run)
+        start("retention", self.retention.run)
         start("reload", self._reload_when_asked)
 
     def _drain(self) -> None:

@@ -72,9 +72,9 @@ class Launcher:
         *,
         instance: InstanceName,
         hungry: Callable[[], None],
-        budget_used_up: Callable[[CampaignName, Reason], None],
+        limit_reached: Callable[[CampaignName, Reason], None],
     ) -> None:
-        self._budget_used_up = budget_used_up
+        self._limit_reached = limit_reached
         self._calls = calls
         self._dispatcher = dispatcher
         self._hopper, self._ledger = stores
@@ -263,8 +263,8 @@ class Launcher:
             self._deny(one, reason)
             if reason == Reason.NUMBER_LIMIT:
                 self._spent[one.number, one.number_day] = now.mono_s + SPENT_S
-            elif reason in (Reason.BUDGET_CALLS, Reason.BUDGET_MONEY):
-                self._budget_used_up(campaign.name, Reason(reason))
+            elif reason in (Reason.BUDGET_CALLS, Reason.BUDGET_MONEY, Reason.PERSISTENCE):
+                self._limit_reached(campaign.name, Reason(reason))
             elif reason == Reason.HALTED:
                 self._gate.shut(Reason.HALTED, "said by the ledger")
             elif reason not in REQUEUED:

@@ -78,7 +78,7 @@ class Pacing:
             meter,
             instance=instance,
             hungry=hungry,
-            budget_used_up=self.limits.used_up,
+            limit_reached=self.limits.reached,
         )
         self.lookout = Lookout(
             calls,

@@ -160,6 +160,24 @@ DAEMON = Dashboard(
             ),
         ),
         Row(
+            title="Retention",
+            panels=(
+                line(
+                    "Hours since it was last done",
+                    "By any daemon of the base. It runs daily, in a quiet hour.",
+                    q("min(dialer_retention_age_seconds) / 3600", "hours"),
+                    quiet=True,
+                ),
+                line(
+                    "Rows deleted in a day",
+                    "Whose time was over, by kind of data.",
+                    q("sum by (kind) (increase(dialer_retention_rows_total[1d]))", "{{kind}}"),
+                    stacked=True,
+                    quiet=True,
+                ),
+            ),
+        ),
+        Row(
             title="The stores",
             panels=(
                 line(

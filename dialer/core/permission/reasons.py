@@ -48,6 +48,7 @@ class Reason(StrEnum):
     # the campaign's day
     BUDGET_CALLS = "budget_calls"
     BUDGET_MONEY = "budget_money"
+    PERSISTENCE = "persistence"
     # us
     HALTED = "halted"
     PAUSED = "paused"
@@ -97,6 +98,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.NUMBER_LIMIT: "the number that was to be shown has reached its daily limit",
     Reason.BUDGET_CALLS: "the campaign's calls of the day are used up",
     Reason.BUDGET_MONEY: "the campaign's money of the day is used up",
+    Reason.PERSISTENCE: "the campaign has passed a limit of its persistence and rests",
     Reason.HALTED: "the emergency stop is on",
     Reason.PAUSED: "the campaign is paused",
     Reason.NO_OPERATORS: "no operator is logged in for the campaign's group",
@@ -120,6 +122,7 @@ REQUEUED: frozenset[Reason] = frozenset(
         Reason.NUMBER_LIMIT,
         Reason.BUDGET_CALLS,
         Reason.BUDGET_MONEY,
+        Reason.PERSISTENCE,
         Reason.HALTED,
         Reason.PAUSED,
         Reason.SWITCH_BLIND,
