@@ -7,7 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from dialer.core.model import Mode
+from dialer.core.model import Campaign, Mode
+from dialer.core.pacing.cap_ledger import Kind
+from dialer.core.pacing.cap_rule import CapRule
+from dialer.core.pacing.cap_rule import Spending as Spends
 from dialer.forecast.course import course
 from dialer.forecast.families import FAMILIES, made
 from dialer.forecast.feed import Contact, ListFeed
@@ -84,6 +87,46 @@ def test_days_go_on_where_the_first_one_stopped() -> None:
     first = course(question_of(shifts=days[:1], lasts_s=600.0, assume=stated), 1)
     assert done.attempts > 2 * first.attempts
     assert done.left < first.left
+
+
+def test_drops_are_spent_ahead_as_the_daemon_spends_them() -> None:
+    """A forecast that spends on other terms than the daemon promises another occupancy."""
+    from dialer.core.model import Abandonment, Spending
+    from dialer.core.pacing.counted_on import TRUSTED_S
+    from dialer.forecast.pace import Pace, Seen
+
+    def budget(campaign: Campaign | None, rule: CapRule, ends_s: float) -> float:
+        pace = Pace(
+            Mode.PREDICTIVE, rule, ring_timeout_s=30.0, begins=BEGINS, campaign=campaign
+        )
+        for call in range(200):
+            pace.enter(call, 100.0 + call, Kind.PERSON)
+        seen = Seen(
+            now_s=600.0,
+            ends_s=ends_s,
+            idle=5,
+            waiting=0,
+            talking_s=(),
+            wrapup_s=(),
+            operators=5,
+            in_flight=0,
+            ripe_s=(),
+            tokens=5,
+            channels=5,
+            ready=5,
+            numbers=None,
+        )
+        left = pace.decide(seen).why.budget_left
+        assert left is not None
+        return left
+
+    rule = CapRule(limit=0.03)
+    without_hours = budget(CAMPAIGN, rule, 8 * 3600.0)
+    assert without_hours == budget(None, rule, 600.0 + TRUSTED_S)
+    strict = replace(CAMPAIGN, abandonment=Abandonment(spending=Spending.STRICT))
+    earned = budget(strict, replace(rule, spending=Spends.STRICT), 8 * 3600.0)
+    assert earned == budget(None, rule, 600.0)
+    assert earned < without_hours < budget(None, rule, 8 * 3600.0)
 
 
 def test_a_carrier_that_takes_no_calls_is_not_called() -> None:
