@@ -72,6 +72,7 @@ class Pace:
         self._ratio = ratio
         self._ring_timeout_s = ring_timeout_s
         self._begins = begins
+        self._begins_s = begins.timestamp()
         self._campaign = campaign
         self._window_until = begins
         self._shifts = 0
@@ -82,14 +83,14 @@ class Pace:
         """Another day: the cap's books go on, and what was learned of talks stays."""
         old = self.tracker
         self._begins = begins
+        self._begins_s = begins.timestamp()
         self._shifts += 1
         self.tracker = Tracker(rule=self._rule, ring_timeout_s=self._ring_timeout_s)
         self.tracker.durations = old.durations
 
     def enter(self, call: int, now_s: float, kind: Kind) -> None:
         """What an answered call is, or turned out to be, into the cap's books."""
-        at = self._begins + timedelta(seconds=now_s)
-        self.ledger.enter((self._shifts, call), at.timestamp(), kind)
+        self.ledger.enter((self._shifts, call), self._begins_s + now_s, kind)
 
     def decide(self, seen: Seen) -> Decision:
         """How many calls go out now, and how many are given up: predictive gives up the

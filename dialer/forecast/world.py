@@ -47,6 +47,8 @@ def coarse(operators: int) -> Grid:
     """Sparser, and near enough (docs/forecast.md 5): large teams are steady, and a decision
     costs the same for them as for small ones.
     """
+    if operators >= 80:
+        return Grid(tick_s=4.0, gap_s=4.0)
     if operators >= 40:
         return Grid(tick_s=2.0, gap_s=2.0)
     return Grid(tick_s=1.0, gap_s=1.0) if operators >= 15 else Grid(tick_s=1.0, gap_s=0.5)
@@ -91,13 +93,10 @@ class World:
         self._decided_s = -math.inf
         self._busy_until_s = 0.0
         self._finished_s: float | None = None
-        line = scenario.line
-        self._bucket = Bucket(
-            rate_per_s=line.calls_per_s,
-            burst=max(1.0, line.calls_per_s),
-            tokens=max(1.0, line.calls_per_s),
-            at_s=0.0,
-        )
+        # What has gathered since the last decision may go out, and no part of a call is lost.
+        per_s = scenario.line.calls_per_s
+        burst = 1.0 + per_s * max(1.0, grid.tick_s)
+        self._bucket = Bucket(rate_per_s=per_s, burst=burst, tokens=burst, at_s=0.0)
 
     def run(self) -> Shift:
         ends_s = self._scenario.lasts_s
@@ -109,7 +108,7 @@ class World:
         while heap and heap[0][0] <= ends_s and self._finished_s is None:
             now_s, _, happens, subject = heapq.heappop(heap)
             changed = happens(subject, now_s)
-            if changed and (happens == self._tick or now_s - self._decided_s >= gap_s):
+            if changed and (now_s - self._decided_s >= gap_s or happens == self._tick):
                 self._decide(now_s)
         stopped_s = ends_s if self._finished_s is None else self._finished_s
         self._close(stopped_s)
