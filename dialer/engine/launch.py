@@ -28,11 +28,11 @@ from dialer.core.model import (
     Moment,
     NumberId,
 )
+from dialer.core.pacing.counted_on import ZONE
 from dialer.core.permission.grounds import grounds
 from dialer.core.permission.money import reserve
 from dialer.core.permission.reasons import REQUEUED, Reason
 from dialer.engine.calls import Calls
-from dialer.engine.cap_window import ZONE
 from dialer.engine.dispatcher import Dispatcher, ToAttempt
 from dialer.engine.gate import Gate
 from dialer.engine.lines import Lines

@@ -230,7 +230,7 @@ class Lookout:
             waiting=calls.count(name, AttemptState.WAITING),
             in_flight=calls.count(name, *IN_FLIGHT),
             tokens=sum(room.values()),
-            channels=None if self._lines.up(campaign, now) else 0,
+            channels=self._lines.channels(campaign, calls, now),
             numbers=self._launcher.rested(Reason.POOL_USED_UP, campaign, now),
             day_budget=self._limits.calls_left(name),
             hopper_size=self._launcher.rested(Reason.HOPPER_EMPTY, campaign, now),

@@ -34,6 +34,7 @@ class Binding(StrEnum):
     BUDGET = "budget"  # one drop more could pass the cap
     CAP = "cap"  # the cap is passed: one call per free operator until it is earned again
     RISK = "risk"  # predictive: one call more would be lost too often
+    PROBE = "probe"  # predictive: hardly anybody answers, or nobody can tell whether they do
     STRETCH = "stretch"  # predictive: the last half hour lost too many
     UNCERTIFIED = "uncertified"  # too few answers to certify: one call per free operator
     NO_ESTIMATE = "no_estimate"  # predictive without an outlook: one call per free operator

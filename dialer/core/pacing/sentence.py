@@ -18,6 +18,7 @@ _BOUND_BY = {
     Binding.BUDGET: "more calls could pass the abandonment cap",
     Binding.CAP: "the abandonment cap is passed: one call per free operator",
     Binding.RISK: "the next call would be lost too often",
+    Binding.PROBE: "hardly anybody answers: few calls per operator until somebody does",
     Binding.STRETCH: "the last half hour lost too many",
     Binding.UNCERTIFIED: "too few answers yet to certify the cap: one call per free operator",
     Binding.NO_ESTIMATE: "no estimate: one call per free operator",
