@@ -206,6 +206,7 @@ class Lookout:
             abandoned=abandoned,
             answered=answered,
             answer_rate=self._tally.rate(name),
+            shown=calls.count(name, AttemptState.SHOWN),
             ringing_s=tuple(now.mono_s - rang for rang, _ in self.ringing(campaign)),
             rests=self._limits.rests(name, now),
             unrecordable=self._unrecordable(campaign),
