@@ -292,6 +292,7 @@ class Persistence:
     refusals_share: float | None = None
     instant_hang_ups_share: float | None = None
     opt_outs_share: float | None = None
+    complaints_share: float | None = None
     from_tries: int = 500
 
 

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     CLOCK_DIFFERS = "clock_differs"
     PERSISTENCE = "persistence"
     BUDGET_USED_UP = "budget_used_up"
+    RETENTION_LATE = "retention_late"
 
 
 REMEDIES: dict[Kind, str] = {
@@ -34,6 +35,7 @@ REMEDIES: dict[Kind, str] = {
     Kind.PERSISTENCE: "look at the list, the hours and what is said; days older than 30 leave"
     " the figures by themselves",
     Kind.BUDGET_USED_UP: "nothing, or raise the campaign's budget; tomorrow it dials again",
+    Kind.RETENTION_LATE: "the log says why (retention ...); dialer retention apply does it now",
 }
 
 

@@ -48,6 +48,7 @@ SLOW = frozenset(
         "operator.start",
         "operator.skip",
         "supervise",
+        "recordings.prune",
         "reload",
         "stop_phone",
         "stop_phones",
@@ -86,6 +87,7 @@ class Control:
         mask: Callable[..., str | None],
         supervise: Callable[..., str | None],
         preview: Preview,
+        prune: Callable[[], int],
     ) -> None:
         self._calls = calls
         self._dispatcher = dispatcher
@@ -116,6 +118,7 @@ class Control:
             "resume": self._resume,
             "stop_phone": self._stop_phone,
             "stop_phones": self._stop_phones,
+            "recordings.prune": lambda words: {"ok": True, "deleted": prune()},
             "reload": lambda words: reload(),
             "hot": lambda words: self._hot(hot),
             "imported": self._imported,

@@ -34,6 +34,7 @@ from dialer.engine.performer import Performer
 from dialer.engine.plan import Plan, Ports
 from dialer.engine.reaper import Reaper
 from dialer.engine.recorder import Recorder
+from dialer.engine.retention_run import RetentionRun
 from dialer.engine.status import Status
 from dialer.engine.stores import StoreWatch
 from dialer.engine.supervision import Notifier, Nursery
@@ -249,6 +250,10 @@ class Daemon:
             mask=self.recorder.mask,
             supervise=self.supervisors.supervise,
             preview=self.pacing.preview,
+            prune=self.recorder.prune,
+        )
+        self.retention = RetentionRun(
+            lambda: self._plan, ports.ledger, clock, meter, instance=instance
         )
         self.surroundings = Surroundings(
             self.calls,
@@ -258,7 +263,7 @@ class Daemon:
             clock,
             meter,
             phone_stopped=self.control.stop_phone,
-            limits=self.pacing.limits.troubles,
+            others=(self.pacing.limits.troubles, self.retention.troubles),
         )
         self.status = Status(
             self.calls,
@@ -340,6 +345,7 @@ class Daemon:
         start("pacer", self.pacer.run)
         start("pacing", self.pacing.run)
         start("limits", self.pacing.limits.run)
+        start("retention", self.retention.run)
         start("reload", self._reload_when_asked)
 
     def _drain(self) -> None:

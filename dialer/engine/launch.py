@@ -72,9 +72,9 @@ class Launcher:
         *,
         instance: InstanceName,
         hungry: Callable[[], None],
-        budget_used_up: Callable[[CampaignName, Reason], None],
+        limit_reached: Callable[[CampaignName, Reason], None],
     ) -> None:
-        self._budget_used_up = budget_used_up
+        self._limit_reached = limit_reached
         self._calls = calls
         self._dispatcher = dispatcher
         self._hopper, self._ledger = stores
@@ -200,8 +200,7 @@ class Launcher:
         def begin(at: Moment) -> None:
             for one in claimed:
                 self._dispatcher.begin(attempts.claim(one, rules, at))
-            ids = [one.attempt_id for one in claimed]
-            self._books.launched(campaign, ids, risks or [0.0] * len(ids), at)
+            self._books.launched(campaign, claimed, risks or [0.0] * len(claimed), at)
 
         self._dispatcher.do(begin)
         self._intend(campaign, claimed, shown, now)
@@ -214,10 +213,8 @@ class Launcher:
         now: Moment,
     ) -> dict[AttemptId, str]:
         """Attempts that are CLAIMED already (preview): by attempt, why it was refused."""
-        ids = [one.attempt_id for one in claimed]
-        self._dispatcher.do(
-            lambda at: self._books.launched(campaign, ids, [0.0] * len(ids), at)
-        )
+        risks = [0.0] * len(claimed)
+        self._dispatcher.do(lambda at: self._books.launched(campaign, claimed, risks, at))
         return self._intend(campaign, claimed, shown, now)
 
     def _intend(
@@ -291,8 +288,8 @@ class Launcher:
             refused[one.attempt_id] = reason
             if reason == Reason.NUMBER_LIMIT:
                 self._spent[one.number, one.number_day] = now.mono_s + SPENT_S
-            elif reason in (Reason.BUDGET_CALLS, Reason.BUDGET_MONEY):
-                self._budget_used_up(campaign.name, Reason(reason))
+            elif reason in (Reason.BUDGET_CALLS, Reason.BUDGET_MONEY, Reason.PERSISTENCE):
+                self._limit_reached(campaign.name, Reason(reason))
             elif reason == Reason.HALTED:
                 self._gate.shut(Reason.HALTED, "said by the ledger")
             elif reason not in REQUEUED:

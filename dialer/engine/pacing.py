@@ -79,7 +79,7 @@ class Pacing:
             meter,
             instance=instance,
             hungry=hungry,
-            budget_used_up=self.limits.used_up,
+            limit_reached=self.limits.reached,
         )
         self.lookout = Lookout(
             calls,
@@ -188,6 +188,11 @@ class Pacing:
         if page is not None:
             told["abandoned_predicted"] = round(page.predicted, 2)
             told["abandoned_real"] = page.abandoned
+            by_gateway = page.tracker.answers.by_carrier()
+            if len(by_gateway) > 1:
+                told["answer_rate_by_gateway"] = {
+                    way: round(rate, 4) for way, rate in by_gateway.items()
+                }
         return told
 
     def measure(self) -> None:

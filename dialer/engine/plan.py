@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dialer.core.model import (
     Campaign,
@@ -17,6 +17,7 @@ from dialer.core.model import (
     OperatorProfile,
     RecordingPlace,
 )
+from dialer.core.permission.retention import DataKind, QuietHour
 from dialer.ports import Clock, Diary, Hopper, Ledger, Meter, Presence, Recordings, Switch
 
 
@@ -32,6 +33,8 @@ class Plan:
     switch_calls_per_s: float
     switch_calls_at_once: int
     recordings: RecordingPlace | None = None
+    retention: Mapping[DataKind, float] = field(default_factory=dict)  # seconds
+    quiet_hour: QuietHour = field(default_factory=QuietHour)
     drain_s: float = 300.0
 
 

@@ -18,6 +18,7 @@ from dialer.core.model import Disposition
 from dialer.core.pacing.observation import Binding
 from dialer.core.permission.persistence import Figures
 from dialer.core.permission.reasons import Reason
+from dialer.core.permission.retention import DataKind
 from dialer.core.trouble import Kind as Trouble
 
 
@@ -73,6 +74,7 @@ DISPOSITION = _closed("disposition", Disposition)
 REASON = _closed("reason", Reason)
 BUDGET = _closed("of", ("calls", "money"))
 PERSISTENCE = _closed("figure", Figures._fields)
+RETAINED = _closed("kind", (*DataKind, "held_attempts", "held_consents", "erased_cards"))
 TROUBLE = _closed("kind", Trouble)
 ANSWER = _closed("answer", ("committed", *Reason))
 CARD = _closed("answer", ("shown", "started", "skipped", "waited"))
@@ -269,6 +271,10 @@ _ALL = (
     _gauge("dialer_outbox_items", "Results not yet written.", STORE),
     _gauge("dialer_outbox_age_seconds", "Age of the oldest result not yet written.", STORE),
     _gauge("dialer_clock_offset_seconds", "Another clock minus ours.", AGAINST),
+    _gauge(
+        "dialer_retention_age_seconds", "Since any daemon has last done the day's retention."
+    ),
+    _counter("dialer_retention_rows_total", "Rows that retention deleted.", RETAINED),
     # the daemon
     _histogram("dialer_dispatcher_turn_seconds", "One turn of the dispatcher.", TURN_S),
     _gauge("dialer_dispatcher_backlog", "Events waiting for the dispatcher."),

@@ -48,6 +48,7 @@ from dialer.ports.recordings import (
     Recording,
     Recordings,
 )
+from dialer.ports.retention import Held, RetentionState, RetentionStep
 from dialer.ports.stops import OpenCall, OptOut, StopImport, Stopped, StopRow, Wish
 from dialer.ports.switch import (
     CallerStop,
@@ -71,6 +72,7 @@ __all__ = [
     "Due",
     "FolderState",
     "FoundLeg",
+    "Held",
     "Hopper",
     "HotLead",
     "ImportReport",
@@ -95,6 +97,8 @@ __all__ = [
     "Recording",
     "Recordings",
     "RejectedRow",
+    "RetentionState",
+    "RetentionStep",
     "Shown",
     "SliceAnswer",
     "SliceRequest",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
@@ -26,7 +26,9 @@ from dialer.core.model import (
     Window,
 )
 from dialer.core.permission.persistence import Figures
+from dialer.core.permission.retention import DataKind
 from dialer.ports.recordings import ListedRecording, RecordedFile, Recording
+from dialer.ports.retention import RetentionState, RetentionStep
 from dialer.ports.stops import OpenCall, OptOut, Stopped
 from dialer.ports.switch import CallerStop
 
@@ -211,6 +213,10 @@ class Ledger(Protocol):
         """Of its attempts since then (R6.11)."""
         ...
 
+    def save_pace(self, campaign: CampaignName, pace: float) -> None:
+        """The share of its pace at which the intents of every daemon pass from now on."""
+        ...
+
     def used_of_day(self, campaign: CampaignName, day: date) -> tuple[int, int]:
         """(calls, millionths of money) of its day, open calls with what they reserve."""
         ...
@@ -278,3 +284,21 @@ class Ledger(Protocol):
     ) -> int: ...
 
     def log_supervision(self, one: Supervised) -> None: ...
+
+    def retention_state(self) -> RetentionState: ...
+
+    def begin_retention(self, day: date, instance: InstanceName, now: datetime) -> bool:
+        """Is this day's run ours? Asked again now and then it stays so; of one that has died
+        another goes on.
+        """
+        ...
+
+    def retention_steps(
+        self, before: Mapping[DataKind, datetime], now: datetime, most: int
+    ) -> Iterator[RetentionStep]:
+        """Each item is a committed transaction of at most `most` rows. Raises StoreError."""
+        ...
+
+    def end_retention(
+        self, day: date, instance: InstanceName, gone: Mapping[str, int], now: datetime
+    ) -> None: ...

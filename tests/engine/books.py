@@ -6,7 +6,7 @@ tests/contract/ledger.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -30,6 +30,7 @@ from dialer.core.model import (
     PhoneId,
 )
 from dialer.core.permission.persistence import Figures
+from dialer.core.permission.retention import DataKind
 from dialer.errors import StoreError
 from dialer.ports import (
     CallerStop,
@@ -41,6 +42,8 @@ from dialer.ports import (
     OptOut,
     RecordedFile,
     Recording,
+    RetentionState,
+    RetentionStep,
     SliceAnswer,
     SliceRequest,
     Stopped,
@@ -82,6 +85,10 @@ class Books:
         self.files: dict[AttemptId, RecordedFile | str] = {}
         self.deleted: list[AttemptId] = []
         self.supervised: list[Supervised] = []
+        self.paces: dict[CampaignName, float] = {}
+        self.retained = RetentionState(None, None)
+        self.retained_by: InstanceName | None = None
+        self.to_retain: list[RetentionStep] = []
         self.on_commit: Any = None  # called with the intents, before they are judged
 
     def _at(self, verb: str) -> None:
@@ -217,6 +224,36 @@ class Books:
         self.stops.append(phone)
         self.journal.append(("stop", phone))
         return OptOut(known=True, phone=phone)
+
+    # ------------------------------------------------------------------ retention
+
+    def save_pace(self, campaign: CampaignName, pace: float) -> None:
+        self._at("save_pace")
+        self.paces[campaign] = pace
+
+    def retention_state(self) -> RetentionState:
+        self._at("retention_state")
+        return self.retained
+
+    def begin_retention(self, day: date, instance: InstanceName, now: datetime) -> bool:
+        self._at("begin_retention")
+        if self.retained_by not in (None, instance):
+            return False
+        self.retained_by = instance
+        return True
+
+    def retention_steps(
+        self, before: Mapping[DataKind, datetime], now: datetime, most: int
+    ) -> Iterator[RetentionStep]:
+        while self.to_retain:
+            self._at("retention_steps")
+            yield self.to_retain.pop(0)
+
+    def end_retention(
+        self, day: date, instance: InstanceName, gone: Mapping[str, int], now: datetime
+    ) -> None:
+        self.retained = RetentionState(day, now)
+        self.journal.append(("retention", dict(gone)))
 
     # ------------------------------------------------------------------ recordings
 

@@ -48,6 +48,7 @@ class Reason(StrEnum):
     # the campaign's day
     BUDGET_CALLS = "budget_calls"
     BUDGET_MONEY = "budget_money"
+    PERSISTENCE = "persistence"
     # the operator who was shown the contact (preview)
     CARD_SKIPPED = "card_skipped"
     CARD_WAITED = "card_waited"
@@ -101,6 +102,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.NUMBER_LIMIT: "the number that was to be shown has reached its daily limit",
     Reason.BUDGET_CALLS: "the campaign's calls of the day are used up",
     Reason.BUDGET_MONEY: "the campaign's money of the day is used up",
+    Reason.PERSISTENCE: "the campaign has passed a limit of its persistence and rests",
     Reason.CARD_SKIPPED: "an operator has skipped the contact's card for now",
     Reason.CARD_WAITED: "nobody started the call from the contact's card in time",
     Reason.CARD_WITHDRAWN: "the operator who had the contact's card is gone",
@@ -127,6 +129,7 @@ REQUEUED: frozenset[Reason] = frozenset(
         Reason.NUMBER_LIMIT,
         Reason.BUDGET_CALLS,
         Reason.BUDGET_MONEY,
+        Reason.PERSISTENCE,
         Reason.CARD_WAITED,
         Reason.CARD_WITHDRAWN,
         Reason.HALTED,
