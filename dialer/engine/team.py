@@ -241,6 +241,7 @@ class Lookout:
             abandoned=abandoned,
             answered=answered,
             answer_rate=self._tally.rate(name),
+            shown=calls.count(name, AttemptState.SHOWN),
             ringing_s=self._ringing_s(campaign, now),
             rests=self._limits.rests(name, now),
             unrecordable=self._unrecordable(campaign),

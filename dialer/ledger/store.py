@@ -520,6 +520,10 @@ class PostgresLedger:
         """One for each card of the phone, with all that permission looks at."""
         return people.standings(self._pool, phone, campaign, since)
 
+    def shown(self, contact: ContactId) -> people.Shown | None:
+        """A contact as an operator reads him before he calls, in clear. Raises Unreadable."""
+        return people.shown(self._pool, contact, self._vault)
+
     def find_phone(self, digits: str) -> PhoneId | None:
         with self._pool.connection() as connection:
             return phones.find(connection, digits, self._vault)

@@ -1,7 +1,7 @@
 """Predictive pacing in the daemon when the world is mad: never a burst of calls, and the reason
 why it is held back can be read.
 
-DIALER_FULL=1 lets nobody answer for a whole hour; by default it is a quarter of one.
+PACING_FULL=1 lets nobody answer for a whole hour; by default it is a quarter of one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from tests.engine.house import (
 )
 
 PREDICTIVE = campaign(mode=Mode.PREDICTIVE, ring_timeout_s=20)
-FULL = bool(os.environ.get("DIALER_FULL"))
+FULL = bool(os.environ.get("PACING_FULL"))
 NOBODY_ANSWERS_S = 3600.0 if FULL else 900.0
 RANG_OUT = Evidence(channel=True, cause="NO_ANSWER", q850=19, hangup_disposition="send_cancel")
 OPERATORS = tuple(f"op{n}" for n in range(10))

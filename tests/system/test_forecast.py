@@ -1,6 +1,6 @@
 """The daemon against what was forecast of it, in wall-clock time (docs/forecast.md 7).
 
-DIALER_FORECAST_WALL_S=600 runs it so many seconds; by default it is skipped. What it measured
+FORECAST_WALL_S=600 runs it so many seconds; by default it is skipped. What it measured
 is printed (`pytest -s`).
 """
 
@@ -23,20 +23,23 @@ import pytest
 from dialer.app import make_ledger, make_presence
 from dialer.cli.rehearsal import Rehearsal, Rehearsed
 from dialer.cli.robots import Robots
+from dialer.diary.files import days, lines
+from dialer.diary.replay import replay
+from dialer.diary.values import Replayed
 from dialer.reports.asked import operator_figures
 from dialer.reports.values import occupancy
 from dialer.settings.columns import ColumnMapping
 from dialer.settings.csv_rows import open_contacts
 from dialer.settings.phones import PhoneReader
 
-WALL_S = float(os.environ.get("DIALER_FORECAST_WALL_S", "0"))
+WALL_S = float(os.environ.get("FORECAST_WALL_S", "0"))
 MOSCOW = ZoneInfo("Europe/Moscow")
 OPERATORS = 16
 
 pytestmark = [
     pytest.mark.system,
     pytest.mark.timeout(WALL_S + 300.0),
-    pytest.mark.skipif(WALL_S < 360.0, reason="DIALER_FORECAST_WALL_S=600 runs it"),
+    pytest.mark.skipif(WALL_S < 360.0, reason="FORECAST_WALL_S=600 runs it"),
 ]
 
 CONFIG = """\
@@ -189,6 +192,11 @@ class Foretold:
             "abandonment": abandoned / max(1, answered),
         }
 
+    def replayed(self) -> list[Replayed]:
+        """Every recorded decision, decided again."""
+        folder = Path(self.rehearsal.environment["DIALER_STATE"]) / "pacing" / "foretold"
+        return [replay(lines(folder, day)) for day in days(folder)]
+
     def forecast(self, since: datetime, until: datetime) -> dict[str, Any]:
         """`dialer forecast` of the same assumptions, as a person would ask it."""
         words = [sys.executable, "-m", "dialer", "forecast", "foretold", "--without-history"]
@@ -221,12 +229,17 @@ def test_the_daemons_minutes_are_those_that_were_forecast(tmp_path: Path) -> Non
         since = foretold.dial(closes)
         seen = foretold.figures(since, closes)
         told = foretold.forecast(since, closes)
+        again = foretold.replayed()
     say = sys.stdout.write
     say(f"\n{(closes - since).total_seconds():.0f} s, {OPERATORS} operators, predictive\n")
     for name, value in seen.items():
         low, high = told[name]["low"], told[name]["high"]
         where = "inside" if low <= value <= high else "outside"
         say(f"{name}: {value:.4g}, forecast {low:.4g} .. {high:.4g}: {where}\n")
+    decisions = sum(one.decisions for one in again)
+    say(f"replayed: {sum(one.equal for one in again)} of {decisions} decisions equal\n")
+    assert decisions > WALL_S
+    assert all(one.equal == one.decisions for one in again)
     for name in ("occupancy", "answers_per_h", "attempts"):
         low, high = told[name]["low"], told[name]["high"]
         more = (high - low) / 2.0

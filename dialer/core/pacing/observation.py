@@ -38,7 +38,7 @@ class Binding(StrEnum):
     STRETCH = "stretch"  # predictive: the last half hour lost too many
     UNCERTIFIED = "uncertified"  # too few answers to certify: one call per free operator
     NO_ESTIMATE = "no_estimate"  # predictive without an outlook: one call per free operator
-    NOT_STARTED = "not_started"  # preview: no operator has started his call
+    NOT_STARTED = "not_started"  # preview: who is free has a card, and has not started its call
     # it wants more, and cannot
     HOPPER_EMPTY = "hopper_empty"
     NUMBERS_USED_UP = "numbers_used_up"
@@ -73,7 +73,7 @@ class Observation:
     numbers: int | None = None  # calls that the pool may still show today
     hopper_size: int | None = None
     day_budget: int | None = None  # calls that the campaign's day still bears
-    started: int = 0  # preview: operators who have started a call that is not out yet
+    shown: int = 0  # preview: of those in flight, cards that wait for their operator
     # what predictive sees of the next half minute; None: nothing can be said
     outlook: Outlook | None = None
     # what the campaign says, and its ledger

@@ -11,14 +11,17 @@ from dialer.core.model import Campaign, Mode
 from dialer.core.pacing.cap_ledger import Kind
 from dialer.core.pacing.cap_rule import CapRule
 from dialer.core.pacing.cap_rule import Spending as Spends
+from dialer.core.pacing.decide import again
+from dialer.core.pacing.observation import Decision
 from dialer.forecast.course import course
 from dialer.forecast.families import FAMILIES, made
 from dialer.forecast.feed import Contact, ListFeed
 from dialer.forecast.interval import interval
+from dialer.forecast.pace import Pace, Seen
 from dialer.forecast.scenario import Pause
 from dialer.forecast.simulated import simulate
 from dialer.forecast.tally import worst_stretch
-from dialer.forecast.world import FINE, Grid
+from dialer.forecast.world import FINE, Grid, World
 from tests.rooms.forecast.truth import BEGINS, CAMPAIGN, question_of
 
 #: FORECAST_FULL=1: the grids compared on nine hours of each size of team.
@@ -42,6 +45,28 @@ def test_books_of_each_family_balance(family: str) -> None:
     assert shift.abandoned <= shift.answered
     assert shift.talk_s + shift.idle_s + shift.wrapup_s <= 8 * 600.0 + 1.0
     assert sum(one.launched for one in shift.slices) == shift.launched
+
+
+def test_every_decision_of_a_shift_is_made_again_from_its_why() -> None:
+    """R3.2: a decision that cannot be made again cannot be explained to anybody. With
+    FORECAST_FULL a day of eight hours.
+    """
+
+    class Asked(Pace):
+        decisions = 0
+
+        def decide(self, seen: Seen) -> Decision:
+            decision = super().decide(seen)
+            same = again(decision.why)
+            assert (same.launch, same.cancel) == (decision.launch, decision.cancel)
+            assert same.why.binding is decision.why.binding
+            self.decisions += 1
+            return decision
+
+    scenario = made("drift:10", 1, 8 * 3600.0 if FULL else 240.0)
+    pace = Asked(Mode.PREDICTIVE, CapRule(limit=0.03), ring_timeout_s=28.0)
+    shift = World(scenario, pace).run()
+    assert pace.decisions == shift.decisions > 2 * scenario.lasts_s
 
 
 def test_progressive_abandons_nobody_and_predictive_talks_more() -> None:
@@ -111,7 +136,6 @@ def test_drops_are_spent_ahead_as_the_daemon_spends_them() -> None:
     """A forecast that spends on other terms than the daemon promises another occupancy."""
     from dialer.core.model import Abandonment, Spending
     from dialer.core.pacing.counted_on import TRUSTED_S
-    from dialer.forecast.pace import Pace, Seen
 
     def budget(campaign: Campaign | None, rule: CapRule, ends_s: float) -> float:
         pace = Pace(
