@@ -38,7 +38,8 @@ def test_only_the_operators_are_others(name: str, wanted: int, tmp_path: Path) -
 def test_a_configuration_without_operators_gets_some_of_its_first_group(tmp_path: Path) -> None:
     source = tmp_path / "dialer.yaml"
     source.write_text(
-        "name: x\nswitch: {domain: pbx.example}\npools: {p: {gateways: [g], numbers: ['+74950000101']}}\n"
+        "name: x\nswitch: {domain: pbx.example}\n"
+        "pools: {p: {gateways: [g], numbers: ['+74950000101']}}\n"
         "gateways: {g: {calls_per_s: 1, calls_at_once: 1}}\ngroups: {sales: }\noperators:\n",
         encoding="utf-8",
     )
