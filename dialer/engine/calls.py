@@ -31,7 +31,14 @@ from dialer.core.model import (
 TOMBSTONES = 10_000
 
 #: States in which a call may still be answered and need an operator.
-IN_FLIGHT = (AttemptState.CLAIMED, AttemptState.DIALING, AttemptState.RINGING)
+IN_FLIGHT = (
+    AttemptState.SHOWN,
+    AttemptState.CLAIMED,
+    AttemptState.DIALING,
+    AttemptState.RINGING,
+)
+#: States in which a call keeps the operator whom it is meant for from others (preview).
+KEEPING = frozenset({*IN_FLIGHT, AttemptState.WAITING})
 #: States in which a customer has answered and waits for an operator.
 ASKING = (AttemptState.WAITING, AttemptState.OFFERED)
 
@@ -47,6 +54,8 @@ class Calls:
         self.groups: dict[GroupName, Group] = {}
         self.campaigns: dict[CampaignName, Campaign] = {}
         self.waiting: dict[GroupName, set[AttemptId]] = {}
+        #: Who has a card, or a call that he has started and that is not answered yet.
+        self.kept: dict[OperatorId, AttemptId] = {}
         self._by_leg: dict[LegId, OperatorId] = {}
         self._by_state: Counter[tuple[CampaignName, AttemptState]] = Counter()
         self._by_gateway: Counter[GatewayName] = Counter()
@@ -123,12 +132,17 @@ class Calls:
         else:
             self._in_flight.get(campaign, {}).pop(attempt.claimed.attempt_id, None)
         self._by_gateway[attempt.claimed.gateway] += 1
+        if attempt.meant_for is not None and attempt.state in KEEPING:
+            self.kept[attempt.meant_for] = attempt.claimed.attempt_id
         if attempt.state is AttemptState.WAITING:
             self._line_of(attempt).add(attempt.claimed.attempt_id)
 
     def _uncount(self, attempt: Attempt) -> None:
         self._by_state[attempt.claimed.entry.campaign, attempt.state] -= 1
         self._by_gateway[attempt.claimed.gateway] -= 1
+        key = attempt.claimed.attempt_id
+        if attempt.meant_for is not None and self.kept.get(attempt.meant_for) == key:
+            del self.kept[attempt.meant_for]
         if attempt.state is AttemptState.WAITING:
             self._line_of(attempt).discard(attempt.claimed.attempt_id)
 

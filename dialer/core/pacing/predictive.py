@@ -48,6 +48,9 @@ _TIMES_S: Floats = np.arange(HORIZON_S, dtype=np.float64) + 0.5
 #: Below this answer rate calls in flight are limited by count: nobody can tell a list that
 #: nobody answers from one that all will answer in a minute.
 PROBE_RATE = 0.04
+#: The answer rate's sd over its mean from which on two rates are believed at once, as in the
+#: second after an hour of silence in which three people pick up: neither may be dialed by.
+DOUBTFUL = 1.2
 _LEAST_LINES = 1.5
 _LINES_PER_RATE = 280.0
 
@@ -109,10 +112,11 @@ def want_of(seen: Observation, one: Wanted) -> Want:
     """What a policy answers, with what kept it from wanting more."""
     outlook = seen.outlook
     set_by = SetBy.PRICE if outlook is None else outlook.set_by
+    binding = Binding.PROBE if one.probing else _BINDS.get(set_by, Binding.RISK)
     return Want(
         launch=len(one.launch),
         cancel=one.cancel,
-        binding=_BINDS.get(set_by, Binding.RISK),
+        binding=binding,
         budget_left=None if outlook is None else outlook.budget_left,
         risks=one.launch,
         refused=one.refused,
@@ -134,11 +138,14 @@ class Contender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Risks of the calls to launch (in order), of the first refused; how many to give up."""
+    """Risks of the calls to launch (in order), of the first refused; how many to give up;
+    whether risk would bear more, but hardly anybody answers.
+    """
 
     launch: tuple[float, ...]
     refused: float
     cancel: int = 0
+    probing: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -148,8 +155,15 @@ class _Turn:
     contender: Contender
     fresh: Floats
     most: int
+    probe: int
     risk: float = 0.0
     launch: list[float] = field(default_factory=list)
+
+    @property
+    def probing(self) -> bool:
+        """Risk would bear one call more, and so would the limits."""
+        bears = self.risk <= self.contender.outlook.theta
+        return bears and len(self.launch) >= self.probe < self.contender.most
 
     @property
     def behind(self) -> tuple[int, float]:
@@ -173,9 +187,10 @@ def wanted(
         _Turn(
             contender=one,
             fresh=np.minimum(1.0, one.outlook.law.fresh * one.outlook.rate),
-            most=min(one.most, _probe(spare, one.outlook)),
+            most=min(one.most, probe),
+            probe=probe,
         )
-        for one in contenders
+        for one, probe in ((one, _probe(spare, one.outlook)) for one in contenders)
     ]
     while True:
         worst = worst_from(balance.lost())
@@ -197,16 +212,18 @@ def wanted(
             launch=tuple(turn.launch),
             refused=turn.risk,
             cancel=_to_cancel(scene, own, worst) if idle_hands else 0,
+            probing=turn.probing,
         )
         for own, turn in enumerate(turns)
     ]
 
 
 def _probe(spare: int, outlook: Outlook) -> int:
-    """How many more calls may go out while hardly anybody answers."""
-    if outlook.rate >= PROBE_RATE:
+    """How many more calls may go out while hardly anybody answers, or nobody can tell."""
+    doubtful = outlook.spread > DOUBTFUL
+    if outlook.rate >= PROBE_RATE and not doubtful:
         return MOST_AT_ONCE
-    lines = max(_LEAST_LINES, _LINES_PER_RATE * outlook.rate)
+    lines = _LEAST_LINES if doubtful else max(_LEAST_LINES, _LINES_PER_RATE * outlook.rate)
     return max(0, int(max(1, spare) * lines - outlook.calls.sum()))
 
 
