@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from dialer.core.model import (
+    AttemptId,
     CampaignName,
     ContactId,
     Disposition,
@@ -15,10 +17,12 @@ from dialer.core.model import (
     Window,
 )
 from dialer.core.permission.decide import Candidate
+from dialer.core.permission.grounds import ConsentFact
 from dialer.core.permission.limits import Past
 from dialer.ledger import consents, stops, stored
 from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
+from dialer.ledger.vault import Vault
 
 SQL = statements("people")
 
@@ -40,8 +44,15 @@ def contacts_of(pool: Pool, phone: PhoneId) -> list[tuple[ContactId, str | None]
         return [(ContactId(contact), segment) for contact, segment, _ in rows]
 
 
+def attempts_of(pool: Pool, phone: PhoneId) -> list[AttemptId]:
+    """The oldest first."""
+    with pool.connection() as connection:
+        rows = connection.execute(SQL["attempts_of"], {"phone": phone})
+        return [AttemptId(attempt) for (attempt,) in rows]
+
+
 def standings(
-    pool: Pool, phone: PhoneId, campaign: CampaignName, since: datetime
+    pool: Pool, vault: Vault, phone: PhoneId, campaign: CampaignName, since: datetime
 ) -> list[Standing]:
     """One for each card of the phone; for a phone on no card one of nobody (contact 0).
 
@@ -49,6 +60,7 @@ def standings(
     """
     with pool.sweep() as connection:
         facts = connection.execute(SQL["phone_facts"], {"phone": phone}).fetchone()
+        known = consents.of_phone(connection, phone, vault)
         if facts is None:
             return []
         cards = connection.execute(SQL["contacts_of"], {"phone": phone}).fetchall()
@@ -56,7 +68,9 @@ def standings(
         for contact, segment, windows in cards or [(0, None, [])]:
             own = stored.windows_from_json(windows)
             card = (ContactId(contact), segment, own)
-            found.append(_standing(connection, phone, facts, card, campaign, since=since))
+            found.append(
+                _standing(connection, phone, facts, card, campaign, known, since=since)
+            )
     return found
 
 
@@ -66,6 +80,7 @@ def _standing(
     facts: tuple[object, ...],
     card: tuple[ContactId, str | None, tuple[Window, ...]],
     campaign: CampaignName,
+    known: Sequence[tuple[int, ConsentFact]],
     *,
     since: datetime,
 ) -> Standing:
@@ -91,9 +106,7 @@ def _standing(
         ),
         phone_state=state,
         stops=tuple(stops.of_phone(connection, phone)),
-        consents=tuple(
-            one for of, one in consents.of_phone(connection, phone) if of in (0, contact)
-        ),
+        consents=tuple(one for of, one in known if of in (0, contact)),
         withdrawals=tuple(
             (purpose, at) for purpose, at, _ in consents.withdrawals_of(connection, phone)
         ),

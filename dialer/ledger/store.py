@@ -218,6 +218,7 @@ class PostgresLedger:
                 result=result,
                 tags=tags,
                 summary=summary,
+                vault=self._vault,
                 now=now,
             )
 
@@ -338,7 +339,16 @@ class PostgresLedger:
         now: datetime,
     ) -> bool:
         """False: it was known."""
-        return consents.add(self._pool, phone, contact, consent, source=source, by=by, now=now)
+        return consents.add(
+            self._pool,
+            phone,
+            contact,
+            consent,
+            source=source,
+            vault=self._vault,
+            by=by,
+            now=now,
+        )
 
     def withdraw_consents(
         self, phone: PhoneId, *, purpose: str | None, now: datetime, by: str = "the person"
@@ -361,7 +371,7 @@ class PostgresLedger:
 
     def consents_of(self, phone: PhoneId) -> Sequence[tuple[int, ConsentFact]]:
         with self._pool.connection() as connection:
-            return consents.of_phone(connection, phone)
+            return consents.of_phone(connection, phone, self._vault)
 
     def withdrawals_of(self, phone: PhoneId) -> Sequence[tuple[str, datetime, str]]:
         with self._pool.connection() as connection:
@@ -540,11 +550,15 @@ class PostgresLedger:
     def verify_audit(self) -> rights.Chain:
         return rights.verify(self._pool)
 
+    def attempts_of(self, phone: PhoneId) -> Sequence[AttemptId]:
+        """Every attempt on this phone, the oldest first."""
+        return people.attempts_of(self._pool, phone)
+
     def standings(
         self, phone: PhoneId, campaign: CampaignName, since: datetime
     ) -> Sequence[people.Standing]:
         """One for each card of the phone, with all that permission looks at."""
-        return people.standings(self._pool, phone, campaign, since)
+        return people.standings(self._pool, self._vault, phone, campaign, since)
 
     def find_phone(self, digits: str) -> PhoneId | None:
         with self._pool.connection() as connection:
