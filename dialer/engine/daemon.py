@@ -254,6 +254,7 @@ class Daemon:
             machine=self.books.machine,
             mask=self.recorder.mask,
             supervise=self.supervisors.supervise,
+            preview=self.pacing.preview,
             prune=self.recorder.prune,
         )
         self.retention = RetentionRun(
@@ -365,6 +366,7 @@ class Daemon:
         self._phase = "draining"
         self._notifier.stopping("draining")
         self.gate.shut(Reason.PAUSED, "the daemon is draining")
+        self.pacing.preview.withdraw_all()
         log.info("draining", calls=len(self.calls.attempts))
         end_s = self._ports.clock.now().mono_s + self._plan.drain_s
         while not self._hurry and self._ports.clock.now().mono_s < end_s:

@@ -249,8 +249,12 @@ class Importer:
     def _find_cards(self, *, chained: bool) -> None:
         """`chained`: some row has two phones, so that it may join two others."""
         self._do("find_owned")
+        if chained:
+            self._do("find_claimed")
         self._do("match_cards")
         while self._do("join_labels").rowcount and chained:
+            pass
+        while chained and self._do("follow_claims").rowcount:
             pass
         self._do("number_cards")
         self._do("measure_cards")

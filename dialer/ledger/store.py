@@ -465,6 +465,11 @@ class PostgresLedger:
             campaigns.enrol_list(self._pool, name, now)
         return card
 
+    def note_export(self, what: str, *, by: str, now: datetime) -> None:
+        """Clear numbers leave the base by the thousand: the audit says who took them."""
+        with self._pool.connection() as connection:
+            service.add_audit(connection, who=by, what=what, subject=None, details={}, now=now)
+
     def export_person(self, phone: PhoneId, *, by: str, now: datetime) -> dict[str, Any]:
         """Everything on a phone and its people, with clear numbers; logged."""
         return rights.export(self._pool, phone, self._vault, by=by, now=now)
@@ -559,6 +564,10 @@ class PostgresLedger:
     ) -> Sequence[people.Standing]:
         """One for each card of the phone, with all that permission looks at."""
         return people.standings(self._pool, self._vault, phone, campaign, since)
+
+    def shown(self, contact: ContactId) -> people.Shown | None:
+        """A contact as an operator reads him before he calls, in clear. Raises Unreadable."""
+        return people.shown(self._pool, contact, self._vault)
 
     def find_phone(self, digits: str) -> PhoneId | None:
         with self._pool.connection() as connection:

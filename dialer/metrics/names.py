@@ -78,6 +78,7 @@ WORD = _closed("kind", ("stops", "withdrawals", "erasures"))
 RETAINED = _closed("kind", (*DataKind, "held_attempts", "held_consents", "erased_cards"))
 TROUBLE = _closed("kind", Trouble)
 ANSWER = _closed("answer", ("committed", *Reason))
+CARD = _closed("answer", ("shown", "started", "skipped", "waited"))
 BINDING = _closed("binding", Binding)
 FALLBACK = _closed("why", ("failed", "absurd", "slow", "defect"))
 ATTEMPT_STATE = _closed("state", AttemptState)
@@ -124,6 +125,12 @@ _ALL = (
         "dialer_held_back_total", "Calls that were wanted and not made.", CAMPAIGN, REASON
     ),
     _counter("dialer_claims_total", "Entries claimed under lease.", CAMPAIGN),
+    _counter(
+        "dialer_cards_total",
+        "Preview: cards shown to operators, started, skipped or left waiting by them.",
+        CAMPAIGN,
+        CARD,
+    ),
     _counter("dialer_intents_total", "Intents by the ledger's answer.", CAMPAIGN, ANSWER),
     _counter("dialer_originates_total", "Calls sent to the switch.", GATEWAY),
     _counter(

@@ -49,6 +49,10 @@ class Reason(StrEnum):
     BUDGET_CALLS = "budget_calls"
     BUDGET_MONEY = "budget_money"
     PERSISTENCE = "persistence"
+    # the operator who was shown the contact (preview)
+    CARD_SKIPPED = "card_skipped"
+    CARD_WAITED = "card_waited"
+    CARD_WITHDRAWN = "card_withdrawn"
     # us
     HALTED = "halted"
     PAUSED = "paused"
@@ -100,6 +104,9 @@ SENTENCES: dict[Reason, str] = {
     Reason.BUDGET_CALLS: "the campaign's calls of the day are used up",
     Reason.BUDGET_MONEY: "the campaign's money of the day is used up",
     Reason.PERSISTENCE: "the campaign has passed a limit of its persistence and rests",
+    Reason.CARD_SKIPPED: "an operator has skipped the contact's card for now",
+    Reason.CARD_WAITED: "nobody started the call from the contact's card in time",
+    Reason.CARD_WITHDRAWN: "the operator who had the contact's card is gone",
     Reason.HALTED: "the emergency stop is on",
     Reason.PAUSED: "the campaign is paused",
     Reason.NO_OPERATORS: "no operator is logged in for the campaign's group",
@@ -125,6 +132,8 @@ REQUEUED: frozenset[Reason] = frozenset(
         Reason.BUDGET_CALLS,
         Reason.BUDGET_MONEY,
         Reason.PERSISTENCE,
+        Reason.CARD_WAITED,
+        Reason.CARD_WITHDRAWN,
         Reason.HALTED,
         Reason.PAUSED,
         Reason.SWITCH_BLIND,

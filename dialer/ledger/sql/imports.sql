@@ -1,7 +1,8 @@
 -- One batch of an import, set by set, in one transaction. Staging tables are temporary: unlogged.
 --   staged_rows   the file's rows        staged_phones  their phones (phones.sql)
 --   staged_links  phone ids of the rows, and what keeps one out
---   staged_owned  which of them stand already on a card of the row's name
+--   staged_owned  which of them stand already on a card of the row's name, or will by an earlier
+--                 row of the batch (contact_id is null then)
 --   staged_labels which rows speak of one person
 --   staged_cards  the card of each row that is not kept out; ordinal 1 = the card's first row here
 --   touched       older cards that an earlier row of this import has brought up to date
@@ -32,7 +33,7 @@ CREATE TEMP TABLE staged_links (
     region text, barred text, lacks boolean NOT NULL, is_new boolean NOT NULL
 );
 CREATE TEMP TABLE staged_owned (
-    line integer NOT NULL, place smallint NOT NULL, contact_id bigint NOT NULL
+    line integer NOT NULL, place smallint NOT NULL, contact_id bigint, first_line integer
 );
 CREATE TEMP TABLE staged_labels (
     line integer NOT NULL, name_key bytea NOT NULL, label bigint NOT NULL
@@ -95,17 +96,31 @@ CROSS JOIN LATERAL (
 ) AS o
 WHERE l.barred IS NULL AND NOT l.is_new;
 
+-- name: find_claimed()!
+-- New phones of several rows of one name go where the first of them goes, though two of the rows
+-- may have different cards by their other phones.
+INSERT INTO staged_owned
+SELECT t.line, t.place, NULL, t.first_line
+FROM (
+    SELECT l.line, l.place, min(l.line) OVER (PARTITION BY l.phone_id, r.name_key) AS first_line
+    FROM staged_links AS l
+    JOIN staged_rows AS r ON r.line = l.line
+    WHERE l.barred IS NULL AND NOT EXISTS (
+        SELECT FROM staged_owned AS o WHERE o.line = l.line AND o.place = l.place)
+) AS t
+WHERE t.first_line < t.line;
+
 -- name: measure_cards()#
 -- The same, of what came out.
 ANALYZE staged_cards, staged_owned;
 
 -- name: match_cards()
 -- Rows whose name stands on one of their phones already have that card (label = its id; by the
--- first such phone). A phone belongs to one card of a name, so that this never changes again. The
--- others are labelled by their lines, above all ids.
+-- first such phone). The others are labelled by their lines, above all ids.
 INSERT INTO staged_labels (line, name_key, label)
 WITH matched AS (
     SELECT DISTINCT ON (line) line, contact_id FROM staged_owned
+    WHERE contact_id IS NOT NULL
     ORDER BY line, place, contact_id
 )
 SELECT r.line, r.name_key, coalesce(m.contact_id, 1099511627776 + r.line)
@@ -131,6 +146,17 @@ FROM (
     GROUP BY a.line
 ) AS t
 WHERE s.line = t.line AND t.label < s.label;
+
+-- name: follow_claims()!
+-- A row whose first phone goes to an earlier row's card has that card, else it would have it the
+-- next time, when that phone stands there: the same file again must find each row the same card.
+-- Repeated until nothing moves: whom others follow may move himself.
+UPDATE staged_labels AS s SET label = f.label
+FROM staged_owned AS o
+JOIN staged_labels AS f ON f.line = o.first_line
+WHERE s.line = o.line AND s.label <> f.label AND NOT EXISTS (
+    SELECT FROM staged_links AS l
+    WHERE l.line = o.line AND l.place < o.place AND l.barred IS NULL);
 
 -- name: number_cards()
 -- New cards get their ids in the order of the file.

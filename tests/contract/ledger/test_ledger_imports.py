@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from dialer.core.model import ContactId
@@ -287,12 +287,50 @@ people = st.builds(
 )
 
 
+def told(*people: tuple[str | None, tuple[int, ...], int | None]) -> list[ImportRow]:
+    """Rows by name, phones and a field."""
+    return [
+        row(
+            0,
+            name=name,
+            phones=tuple(phone(n) for n in numbers),
+            fields={} if x is None else {"x": x},
+        )
+        for name, numbers, x in people
+    ]
+
+
+#: Two cards of one name want the same new phone in one batch.
+ONE_PHONE_TWO_CARDS = told(
+    ("Ann", (4,), None),
+    (None, (2, 4), None),
+    ("ann", (4,), None),
+    ("ann", (1,), None),
+    ("ann", (3, 1), None),
+    ("Ann", (3, 4), 1),
+    ("Ann", (4,), None),
+    ("Bob", (3,), None),
+)
+#: The first to want it is not its card's first row of the batch.
+SECOND_ROW_FIRST = told(
+    ("Ann", (1,), None),
+    ("Ann", (2,), None),
+    ("Ann", (1,), None),
+    ("Ann", (3, 1), None),
+    ("Ann", (3, 2), 1),
+    ("Ann", (3, 2), 2),
+)
+
+
 @settings(
     max_examples=8,
     deadline=None,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+@example(rows=ONE_PHONE_TWO_CARDS, size=2)
+@example(rows=SECOND_ROW_FIRST, size=2)
+@example(rows=SECOND_ROW_FIRST[:2] + SECOND_ROW_FIRST[4:], size=2)
 @given(rows=st.lists(people, max_size=8), size=st.sampled_from([2, 100]))
 def test_any_file_twice_is_the_file_once(
     world: World, monkeypatch: pytest.MonkeyPatch, rows: list[ImportRow], size: int
