@@ -36,6 +36,7 @@ from dialer.esl.trial_call import TrialCall
 from dialer.hopper.client import connect
 from dialer.hopper.presence import RedisPresence
 from dialer.hopper.queue import RedisHopper
+from dialer.journal.files import JournalFiles
 from dialer.ledger.store import PostgresLedger
 from dialer.ledger.vault import Vault, read_ring
 from dialer.metrics.exposition import application
@@ -193,14 +194,19 @@ def holidays_of(
 
 
 def diary_folder(instance: InstanceName) -> Path:
-    """Where this daemon's diary of pacing is: each has its own, their laws have own numbers.
+    """Where this daemon's diary of pacing is: each has its own, their laws have own numbers."""
+    return state_folder("pacing", instance)
+
+
+def state_folder(kind: str, instance: InstanceName) -> Path:
+    """What a daemon keeps on its own disk: `pacing`, the diary; `words`, the journal.
 
     Below $DIALER_STATE, else systemd's state directory, else the user's.
     """
     home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     systemd = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     state = os.environ.get("DIALER_STATE") or systemd or f"{home}/dialer"
-    return Path(state) / "pacing" / instance
+    return Path(state) / kind / instance
 
 
 # ------------------------------------------------------------------ the daemon
@@ -243,6 +249,7 @@ class Service:
             meter=self.meter,
             clock=clock,
             diary=DiaryFiles(diary_folder(settings.instance), self.meter),
+            journal=JournalFiles(state_folder("words", settings.instance)),
             recordings=RecordingFolder(),
         )
         self.daemon = Daemon(

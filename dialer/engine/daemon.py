@@ -41,6 +41,7 @@ from dialer.engine.supervision import Notifier, Nursery
 from dialer.engine.supervisors import Supervisors
 from dialer.engine.surroundings import Surroundings
 from dialer.engine.tally import AnswerTally
+from dialer.engine.word_keeper import WordKeeper
 from dialer.errors import ConfigError, StoreError
 from dialer.ports import SwitchEvent
 
@@ -103,6 +104,9 @@ class Daemon:
         )
         self.tally = AnswerTally()
         self.books = PacingBooks(self.calls, ports.meter)
+        self.words = WordKeeper(
+            ports.journal, ports.ledger, self.gate, ports.clock, ports.meter
+        )
         self.name = Name(self._instance, ports.ledger, self.gate, self._notifier)
         self.outbox = Outbox(
             ports.ledger,
@@ -263,7 +267,7 @@ class Daemon:
             clock,
             meter,
             phone_stopped=self.control.stop_phone,
-            others=(self.pacing.limits.troubles, self.retention.troubles),
+            others=(self.pacing.limits.troubles, self.retention.troubles, self.words.troubles),
         )
         self.status = Status(
             self.calls,
@@ -318,6 +322,8 @@ class Daemon:
     def _start(self) -> None:
         now = self._ports.clock.now()
         ledger = self._ports.ledger
+        # Before anything may be dialed: has the base forgotten what people said?
+        self.words.start(now)
         ledger.save_numbers(self._plan.numbers)
         ledger.save_campaigns(list(self._plan.campaigns.values()), now.wall)
         start = self.nursery.start
@@ -346,6 +352,7 @@ class Daemon:
         start("pacing", self.pacing.run)
         start("limits", self.pacing.limits.run)
         start("retention", self.retention.run)
+        start("words", self.words.run)
         start("reload", self._reload_when_asked)
 
     def _drain(self) -> None:

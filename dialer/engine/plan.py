@@ -18,7 +18,17 @@ from dialer.core.model import (
     RecordingPlace,
 )
 from dialer.core.permission.retention import DataKind, QuietHour
-from dialer.ports import Clock, Diary, Hopper, Ledger, Meter, Presence, Recordings, Switch
+from dialer.ports import (
+    Clock,
+    Diary,
+    Hopper,
+    Journal,
+    Ledger,
+    Meter,
+    Presence,
+    Recordings,
+    Switch,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,4 +59,5 @@ class Ports:
     meter: Meter
     clock: Clock
     diary: Diary
+    journal: Journal
     recordings: Recordings | None = None

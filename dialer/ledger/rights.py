@@ -40,6 +40,14 @@ class Erased(NamedTuple):
     held: tuple[Held, ...]
 
 
+class CallGoesOn(StoreError):
+    """Nobody is erased in the midst of his call."""
+
+    def __init__(self) -> None:
+        what = "a call with this person is going on"
+        super().__init__("postgresql", what, "erase again when it is over")
+
+
 class Chain(NamedTuple):
     """The audit's rows, those from before it was a chain, and what is wrong with it."""
 
@@ -87,7 +95,7 @@ def _open(everything: Mapping[str, Any], vault: Vault) -> None:
 
 
 def erase(pool: Pool, phone: PhoneId, *, by: str, now: datetime) -> Erased:
-    """The stop must be in force before. Raises StoreError while a call is going on."""
+    """The stop must be in force before. Raises CallGoesOn."""
     with pool.transaction() as connection:
         # First of all, as every import takes it before it locks phones.
         connection.execute(SQL["lock_imports"])
@@ -97,8 +105,7 @@ def erase(pool: Pool, phone: PhoneId, *, by: str, now: datetime) -> Erased:
         whom = {"phones": own, "contacts": contacts}
         going_on = connection.execute(SQL["open_attempts"], whom).fetchone()
         if going_on and going_on[0]:
-            what = "a call with this person is going on"
-            raise StoreError("postgresql", what, "erase again when it is over")
+            raise CallGoesOn
         _hold(connection, whom, now)
         due = dict(connection.execute(SQL["release_recordings"], {**whom, "at": now}))
         attempts, erased = _delete(connection, own, contacts, now)

@@ -53,6 +53,7 @@ from dialer.ledger import (
     spending,
     stoplist,
     stops,
+    words,
 )
 from dialer.ledger.history import PastQueries
 from dialer.ledger.listening import Listener
@@ -70,12 +71,14 @@ from dialer.ports import (
     ImportReport,
     ImportRow,
     ListedRecording,
+    Mark,
     OpenCall,
     OperatorChange,
     OptOut,
     RecordedFile,
     Recording,
     RejectedRow,
+    Replayed,
     RetentionState,
     RetentionStep,
     SliceAnswer,
@@ -85,6 +88,7 @@ from dialer.ports import (
     StopRow,
     Supervised,
     Wish,
+    Word,
 )
 
 log = structlog.get_logger(__name__)
@@ -490,6 +494,28 @@ class PostgresLedger:
     ) -> Mapping[str, int]:
         """By hand: all of it, without a pause."""
         return retention.apply(self._pool, before, by=by, now=now)
+
+    # ------------------------------------------------------------------ people's words
+
+    def base_id(self) -> str:
+        return words.base_id(self._pool)
+
+    def words_head(self) -> Mark:
+        return words.head(self._pool)
+
+    def knows_mark(self, mark: Mark) -> bool:
+        return words.knows(self._pool, mark)
+
+    def newest_known_mark(self, marks: Sequence[Mark]) -> int:
+        return words.newest_known(self._pool, marks)
+
+    def words_after(self, mark: Mark, most: int) -> tuple[Sequence[Word], Mark]:
+        return words.after(self._pool, mark, most)
+
+    def replay_words(self, said: Iterable[Word], now: datetime) -> Replayed:
+        return words.replay(self._pool, said, now)
+
+    # ------------------------------------------------------------------ retention
 
     def retention_state(self) -> RetentionState:
         return retention.state(self._pool)

@@ -66,7 +66,7 @@ VERB = Label(name="verb")
 WHY = Label(name="why")
 # Closed sets.
 RELOAD = _closed("result", ("applied", "refused"))
-STORE = _closed("store", ("redis", "postgresql", "diary"))
+STORE = _closed("store", ("redis", "postgresql", "diary", "journal"))
 AGAINST = _closed("against", ("postgresql", "switch"))
 MACHINE = _closed("machine", ("attempt", "operator"))
 NOT_RECORDED = _closed("why", ("no_room", "announcement", "refused", "missing"))
@@ -74,6 +74,7 @@ DISPOSITION = _closed("disposition", Disposition)
 REASON = _closed("reason", Reason)
 BUDGET = _closed("of", ("calls", "money"))
 PERSISTENCE = _closed("figure", Figures._fields)
+WORD = _closed("kind", ("stops", "withdrawals", "erasures"))
 RETAINED = _closed("kind", (*DataKind, "held_attempts", "held_consents", "erased_cards"))
 TROUBLE = _closed("kind", Trouble)
 ANSWER = _closed("answer", ("committed", *Reason))
@@ -275,6 +276,11 @@ _ALL = (
         "dialer_retention_age_seconds", "Since any daemon has last done the day's retention."
     ),
     _counter("dialer_retention_rows_total", "Rows that retention deleted.", RETAINED),
+    _counter(
+        "dialer_words_replayed_total",
+        "Said again from the journal because the database was restored.",
+        WORD,
+    ),
     # the daemon
     _histogram("dialer_dispatcher_turn_seconds", "One turn of the dispatcher.", TURN_S),
     _gauge("dialer_dispatcher_backlog", "Events waiting for the dispatcher."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
@@ -27,6 +27,7 @@ from dialer.core.model import (
 )
 from dialer.core.permission.persistence import Figures
 from dialer.core.permission.retention import DataKind
+from dialer.ports.journal import Mark, Replayed, Word
 from dialer.ports.recordings import ListedRecording, RecordedFile, Recording
 from dialer.ports.retention import RetentionState, RetentionStep
 from dialer.ports.stops import OpenCall, OptOut, Stopped
@@ -284,6 +285,28 @@ class Ledger(Protocol):
     ) -> int: ...
 
     def log_supervision(self, one: Supervised) -> None: ...
+
+    def base_id(self) -> str:
+        """Which base this is; the same after a restore."""
+        ...
+
+    def words_head(self) -> Mark: ...
+
+    def knows_mark(self, mark: Mark) -> bool:
+        """Was this base once in this state?"""
+        ...
+
+    def newest_known_mark(self, marks: Sequence[Mark]) -> int:
+        """The place of the last one that it knows; -1: none."""
+        ...
+
+    def words_after(self, mark: Mark, most: int) -> tuple[Sequence[Word], Mark]:
+        """What was said after it, at most so many changes of each kind, and the mark there."""
+        ...
+
+    def replay_words(self, words: Iterable[Word], now: datetime) -> Replayed:
+        """Stops, withdrawals and erasures hold again when it returns."""
+        ...
 
     def retention_state(self) -> RetentionState: ...
 

@@ -37,6 +37,7 @@ from dialer.ports import (
     Decided,
     Due,
     ListedRecording,
+    Mark,
     OpenCall,
     OperatorChange,
     OptOut,
@@ -49,6 +50,7 @@ from dialer.ports import (
     Stopped,
     Supervised,
     WindowCounts,
+    Word,
 )
 
 
@@ -225,6 +227,22 @@ class Books:
         self.journal.append(("stop", phone))
         return OptOut(known=True, phone=phone)
 
+    # ------------------------------------------------------------------ people's words
+
+    def base_id(self) -> str:
+        self._at("base_id")
+        return "base"
+
+    def words_head(self) -> Mark:
+        return Mark()
+
+    def knows_mark(self, mark: Mark) -> bool:
+        self._at("knows_mark")
+        return True
+
+    def words_after(self, mark: Mark, most: int) -> tuple[list[Word], Mark]:
+        return [], mark
+
     # ------------------------------------------------------------------ retention
 
     def save_pace(self, campaign: CampaignName, pace: float) -> None:
@@ -382,3 +400,22 @@ class MemoryDiary:
 
     def write(self, now: datetime) -> None:
         """Nothing to write to."""
+
+
+class MemoryJournal:
+    """A journal that is new with each daemon."""
+
+    def open(self, base: str) -> None:
+        self._marks: list[Mark] = []
+
+    def last(self) -> Mark | None:
+        return self._marks[-1] if self._marks else None
+
+    def marks(self) -> list[Mark]:
+        return self._marks
+
+    def words_after(self, nth: int) -> Iterator[Word]:
+        return iter(())
+
+    def append(self, words: Sequence[Word], mark: Mark, now: datetime) -> None:
+        self._marks.append(mark)

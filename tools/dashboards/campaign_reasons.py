@@ -117,6 +117,7 @@ LIMITS = Row(
                 f"3600 * sum by (campaign) (rate(dialer_opt_outs_total{C}[15m]))",
                 "{{campaign}}",
             ),
+            quiet=True,
         ),
         line(
             "Found due and put into the hopper, a minute",

@@ -65,6 +65,7 @@ class Reason(StrEnum):
     STORE_FAILED = "store_failed"
     CLOCK_OFF = "clock_off"
     NAME_TAKEN = "name_taken"
+    BASE_RESTORED = "base_restored"
     CAMPAIGN_ENDED = "campaign_ended"
 
 
@@ -117,6 +118,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.STORE_FAILED: "Redis or PostgreSQL did not answer",
     Reason.CLOCK_OFF: "the clocks of daemon, database and switch differ too much",
     Reason.NAME_TAKEN: "another daemon has this daemon's name",
+    Reason.BASE_RESTORED: "the database is older than the journal: stops are said again",
     Reason.CAMPAIGN_ENDED: "the campaign is switched off",
 }
 
@@ -139,5 +141,6 @@ REQUEUED: frozenset[Reason] = frozenset(
         Reason.STORE_FAILED,
         Reason.CLOCK_OFF,
         Reason.NAME_TAKEN,
+        Reason.BASE_RESTORED,
     }
 )

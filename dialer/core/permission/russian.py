@@ -50,5 +50,6 @@ SENTENCES_RU: dict[Reason, str] = {
     Reason.STORE_FAILED: "Redis или PostgreSQL не ответили",
     Reason.CLOCK_OFF: "часы демона и базы расходятся",
     Reason.NAME_TAKEN: "под этим именем работает другой демон",
+    Reason.BASE_RESTORED: "база старше журнала: стоп-лист восстанавливается",
     Reason.CAMPAIGN_ENDED: "кампания выключена",
 }
