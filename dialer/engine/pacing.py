@@ -93,7 +93,15 @@ class Pacing:
             unrecordable=unrecordable,
         )
         self.preview = Preview(
-            calls, dispatcher, self.launcher, ports.ledger, lines, gate, clock, meter
+            calls,
+            dispatcher,
+            self.launcher,
+            ports.ledger,
+            lines,
+            gate,
+            clock,
+            meter,
+            unrecordable=unrecordable,
         )
         self.guard = PacingGuard(meter)
         self.pacer = Pacer(
