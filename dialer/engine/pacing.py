@@ -7,6 +7,7 @@ what has been learned, each with its own failures: neither holds up a call.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -55,6 +56,7 @@ class Pacing:
         tally: AnswerTally,
         *,
         instance: InstanceName,
+        holidays: Callable[[Campaign], frozenset[date]],
         hungry: Callable[[], None],
         unrecordable: Callable[[Campaign], bool],
     ) -> None:
@@ -77,6 +79,7 @@ class Pacing:
             clock,
             meter,
             instance=instance,
+            holidays=holidays,
             hungry=hungry,
             budget_used_up=self.limits.used_up,
         )
