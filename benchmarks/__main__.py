@@ -13,7 +13,7 @@ import importlib  # noqa: E402
 import json  # noqa: E402
 import sys  # noqa: E402
 
-NAMES = ("attempts", "link", "claims", "imports", "pacing")
+NAMES = ("attempts", "link", "claims", "imports", "pacing", "look")
 
 
 def main() -> None:

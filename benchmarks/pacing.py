@@ -73,7 +73,7 @@ def _decisions(operators: int, calls: int) -> dict[str, float]:
         tracker.launched(range(number, number + new), [0.02] * new, now_s)
         number += new
         now_s += 0.5
-    return _figures(took)
+    return figures(took)
 
 
 def _floor() -> dict[str, float]:
@@ -86,10 +86,11 @@ def _floor() -> dict[str, float]:
         began = time.perf_counter()
         _ = operators @ by_operator - calls @ by_call
         took.append(time.perf_counter() - began)
-    return _figures(took)
+    return figures(took)
 
 
-def _figures(took: list[float]) -> dict[str, float]:
+def figures(took: list[float]) -> dict[str, float]:
+    """Of seconds."""
     took_ms = sorted(1e3 * one for one in took)
     return {
         "median_ms": round(took_ms[len(took_ms) // 2], 4),

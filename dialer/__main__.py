@@ -15,7 +15,7 @@ from dialer.cli.main import cli  # noqa: E402
 
 def main() -> None:
     """The console script `dialer`."""
-    sys.exit(cli.main(standalone_mode=True))
+    sys.exit(cli.main(prog_name="dialer", standalone_mode=True))
 
 
 if __name__ == "__main__":

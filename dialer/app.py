@@ -26,7 +26,7 @@ from dialer.engine.daemon import Daemon, Plan, Ports
 from dialer.engine.retention import prune
 from dialer.engine.status import health
 from dialer.engine.supervision import Notifier
-from dialer.errors import ConfigError, Problem
+from dialer.errors import ConfigError, Problem, StoreError
 from dialer.esl.commands import House
 from dialer.esl.facts import Questions, lets_in
 from dialer.esl.keeper import SocketSettings
@@ -36,6 +36,7 @@ from dialer.esl.trial_call import TrialCall
 from dialer.hopper.client import connect
 from dialer.hopper.presence import RedisPresence
 from dialer.hopper.queue import RedisHopper
+from dialer.journal.files import JournalFiles
 from dialer.ledger.store import PostgresLedger
 from dialer.ledger.vault import Vault, read_ring
 from dialer.metrics.exposition import application
@@ -44,15 +45,8 @@ from dialer.metrics.timed import timed
 from dialer.ports import Command
 from dialer.recordings.folder import RecordingFolder
 from dialer.settings.daemon import Settings
+from dialer.settings.data_keys import LOOKUP_KEY, read_keys
 from dialer.settings.loading import Loaded, load
-
-#: The key of the phones' lookup digests; without it they are plain digests.
-LOOKUP_KEY = "DIALER_LOOKUP_KEY"
-#: The keys that seal personal data, the first one seals; or the file that holds them.
-DATA_KEYS = "DIALER_DATA_KEYS"
-DATA_KEYS_FILE = "DIALER_DATA_KEYS_FILE"
-#: A ring of a hundred keys and comments.
-LONGEST_RING = 65_536
 
 
 class SystemClock:
@@ -78,42 +72,28 @@ def make_ledger(
     """Raises ConfigError where the keys of personal data are not what they should be."""
     return PostgresLedger(
         settings.postgresql_dsn,
-        vault=make_vault(),
+        vault=make_vault(settings),
         migrate_at_open=migrate,
         needs_keys=needs_keys,
     )
 
 
-def make_vault() -> Vault:
-    """From the environment. Raises ConfigError, which never quotes a key."""
-    lookup = os.environ.get(LOOKUP_KEY, "").encode() or None
-    ring, file = os.environ.get(DATA_KEYS, ""), os.environ.get(DATA_KEYS_FILE, "")
-    if ring and file:
-        what, remedy = f"and {DATA_KEYS_FILE} are both set", "keep one of them"
-        raise ConfigError([Problem(place=DATA_KEYS, what=what, remedy=remedy)])
-    keys = read_ring(_ring_of(Path(file)), file) if file else read_ring(ring, DATA_KEYS)
-    if file and not keys:
+def make_vault(settings: Settings) -> Vault:
+    """From the environment or the files that dialer.yaml names, read now.
+
+    Raises ConfigError, which never quotes a key.
+    """
+    texts = read_keys(settings.key_files, os.environ)
+    lookup = texts.lookup_key.encode() or None
+    keys = read_ring(texts.ring, texts.place)
+    if texts.place and not keys:
         what, remedy = "holds no data key", "dialer keys new NAME makes one"
-        raise ConfigError([Problem(place=file, what=what, remedy=remedy)])
+        raise ConfigError([Problem(place=texts.place, what=what, remedy=remedy)])
     if keys and lookup is None:
         what = "is not set, so the lookup digests would give away the numbers that are sealed"
         remedy = "a long random text, before the first import; it cannot be changed later"
         raise ConfigError([Problem(place=LOOKUP_KEY, what=what, remedy=remedy)])
     return Vault(keys, lookup=lookup)
-
-
-def _ring_of(path: Path) -> str:
-    try:
-        with path.open(encoding="utf-8") as file:
-            text = file.read(LONGEST_RING + 1)
-    except (OSError, UnicodeDecodeError) as error:
-        why = (error.strerror or "") if isinstance(error, OSError) else "not UTF-8 text"
-        remedy = f"the file that {DATA_KEYS_FILE} names, readable for the dialer only"
-        problem = Problem(place=str(path), what=f"cannot be read: {why}", remedy=remedy)
-        raise ConfigError([problem]) from error
-    if len(text) > LONGEST_RING:
-        raise ConfigError([Problem(place=str(path), what="is too long for a ring of keys")])
-    return text
 
 
 def make_presence(settings: Settings) -> RedisPresence:
@@ -190,6 +170,8 @@ def plan_of(loaded: Loaded) -> Plan:
         switch_calls_per_s=settings.switch.calls_per_s,
         switch_calls_at_once=settings.switch.calls_at_once,
         recordings=settings.recordings,
+        retention=settings.retention,
+        quiet_hour=settings.quiet_hour,
     )
 
 
@@ -212,14 +194,19 @@ def holidays_of(
 
 
 def diary_folder(instance: InstanceName) -> Path:
-    """Where this daemon's diary of pacing is: each has its own, their laws have own numbers.
+    """Where this daemon's diary of pacing is: each has its own, their laws have own numbers."""
+    return state_folder("pacing", instance)
+
+
+def state_folder(kind: str, instance: InstanceName) -> Path:
+    """What a daemon keeps on its own disk: `pacing`, the diary; `words`, the journal.
 
     Below $DIALER_STATE, else systemd's state directory, else the user's.
     """
     home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     systemd = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     state = os.environ.get("DIALER_STATE") or systemd or f"{home}/dialer"
-    return Path(state) / "pacing" / instance
+    return Path(state) / kind / instance
 
 
 # ------------------------------------------------------------------ the daemon
@@ -243,9 +230,9 @@ class Service:
         ledger = make_ledger(settings, migrate=migrate, needs_keys=True)
 
         def read_again() -> Plan:
-            plan = plan_of(read())
-            ledger.take_keys(make_vault())
-            return plan
+            fresh = read()
+            ledger.take_keys(make_vault(fresh.settings))
+            return plan_of(fresh)
 
         ports = Ports(
             switch=timed(self._switch, observe, "dialer_switch_command_seconds"),
@@ -262,6 +249,7 @@ class Service:
             meter=self.meter,
             clock=clock,
             diary=DiaryFiles(diary_folder(settings.instance), self.meter),
+            journal=JournalFiles(state_folder("words", settings.instance)),
             recordings=RecordingFolder(),
         )
         self.daemon = Daemon(
@@ -317,6 +305,15 @@ def prune_recordings(settings: Settings, ledger: PostgresLedger, *, by: str) -> 
         instance=settings.instance,
         by=by,
     )
+
+
+def prune_everywhere(settings: Settings) -> dict[InstanceName, bool]:
+    """Every daemon deletes the recordings that are due; instance -> it has. No Redis: none."""
+    try:
+        answers = ask(settings, "recordings.prune", {})
+    except StoreError:
+        return {}
+    return {name: bool(answer and answer.get("ok")) for name, answer in answers.items()}
 
 
 # ------------------------------------------------------------------ asking running daemons

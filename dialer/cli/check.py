@@ -7,12 +7,12 @@ whether the pools carry them (R1.11) and whether the rules' fields are there (R3
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
-from dialer.app import DATA_KEYS, DATA_KEYS_FILE, make_vault
+from dialer.app import make_vault
 from dialer.cli.options import CONFIG
 from dialer.cli.quiet import quiet
 from dialer.cli.stores import ledger_of
@@ -23,7 +23,11 @@ from dialer.errors import StoreError
 from dialer.ledger.store import PostgresLedger
 from dialer.settings.calendars import moved_days_missing
 from dialer.settings.daemon import Settings
+from dialer.settings.data_keys import DATA_KEYS_FILE
 from dialer.settings.loading import Loaded, load
+
+#: A key that ends is told so long before.
+ENDS_SOON_DAYS = 30
 
 
 @click.command()
@@ -71,11 +75,7 @@ def _warnings(loaded: Loaded) -> Iterator[str]:
     """What is allowed, and yet perhaps not meant."""
     if not loaded.campaigns:
         yield "there is no campaign: nothing would be dialed"
-    if not make_vault().keys:
-        yield (
-            f"no data key is given ({DATA_KEYS_FILE} or {DATA_KEYS}): numbers, names, addresses"
-            " and notes stand in the database in clear (dialer keys new NAME)"
-        )
+    yield from _key_warnings(loaded.settings)
     today = datetime.now(UTC).date()
     for country in sorted({one.holidays for one in loaded.campaigns if one.holidays}):
         year = moved_days_missing(loaded.settings.calendar, country, today)
@@ -91,6 +91,28 @@ def _warnings(loaded: Loaded) -> Iterator[str]:
             yield f"{campaign.name}: {key} is laxer than {campaign.preset} asks, on: {word}"
         if not campaign.consent_required:
             yield f"{campaign.name}: dials without consent, on: {campaign.consent_ground}"
+
+
+def _key_warnings(settings: Settings) -> Iterator[str]:
+    """Raises ConfigError where a file of keys is there and is not what it should be."""
+    absent = [one for one in settings.key_files if one is not None and not one.exists()]
+    for path in absent:
+        yield f"{path} is not on this machine: the data keys were not looked at"
+    if absent:
+        return
+    keys = make_vault(settings).keys
+    if not keys:
+        yield (
+            f"no data key is given (keys_file, or {DATA_KEYS_FILE}): numbers, names, addresses"
+            " and notes stand in the database in clear (dialer keys new NAME)"
+        )
+    soon = datetime.now(UTC).date() + timedelta(days=ENDS_SOON_DAYS)
+    for key in keys:
+        if key.ends_on is not None and key.ends_on <= soon:
+            yield (
+                f"the data key {key.id} ends on {key.ends_on}: put a new key before it and"
+                " run dialer keys rotate; afterwards nothing that it sealed can be dialed"
+            )
 
 
 # ------------------------------------------------------------------ the lists

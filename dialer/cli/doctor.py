@@ -141,7 +141,7 @@ def _postgresql(settings: Settings) -> Iterator[Finding]:
 
 def _keys(settings: Settings) -> Iterator[Finding]:
     today = datetime.now(UTC).date()
-    keys = make_vault().keys
+    keys = make_vault(settings).keys
     try:
         with ledger_of(settings) as ledger:
             uses = ledger.data_keys() if keys else ()

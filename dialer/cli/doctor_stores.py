@@ -92,7 +92,7 @@ def of_keys(uses: Sequence[KeyUse], keys: Sequence[DataKey], today: date) -> Ite
         yield warning(
             POSTGRESQL,
             "holds numbers, names, addresses and notes in clear: no data key is given",
-            "dialer keys new NAME, into the file that DIALER_DATA_KEYS_FILE names",
+            "dialer keys new NAME, into the file that keys_file in dialer.yaml names",
         )
         return
     wrong = [one for one in uses if one.texts and (one.over or not one.held)]

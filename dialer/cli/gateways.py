@@ -52,9 +52,12 @@ def write_command(folder: Path, config: Path) -> None:
     settings = _settings(config)
     files = files_of(settings)
     _never_over_others(folder, files)
+    unread = []
     for place, text in files.items():
         if _written(folder / place, text):
             click.echo(f"written: {folder / place}")
+        if not _given(folder / place, folder):
+            unread.append(str(folder / place))
     for path in sorted(_ours(folder)):
         if str(path.relative_to(folder)) not in files:
             path.unlink()
@@ -64,6 +67,11 @@ def write_command(folder: Path, config: Path) -> None:
             click.echo(
                 f"{name}: no proxy is given, its gateway file is yours to write", err=True
             )
+    if unread:
+        group = folder.stat().st_gid
+        click.echo(
+            f"the switch may not read: run as root chgrp {group} {' '.join(unread)}", err=True
+        )
     click.echo(
         "then: fs_cli -x reloadxml; fs_cli -x reloadacl; and for each changed carrier"
         " fs_cli -x 'sofia profile external killgw NAME' and 'sofia profile external rescan'"
@@ -112,6 +120,20 @@ def _is_ours(path: Path) -> bool:
     except OSError as error:
         what = f"cannot be read: {error.strerror}"
         raise ConfigError([Problem(place=str(path), what=what)]) from error
+
+
+def _given(path: Path, folder: Path) -> bool:
+    """The file, and a folder that was made for it, belong to the group that reads `folder`:
+    the switch's. False where we may not do that.
+    """
+    group = folder.stat().st_gid
+    try:
+        for one in (path, path.parent):
+            if one.stat().st_gid != group:
+                os.chown(one, -1, group)
+    except PermissionError:
+        return False
+    return True
 
 
 def _written(path: Path, text: str) -> bool:

@@ -26,7 +26,7 @@ def keys_command() -> None:
 @keys_command.command("new")
 @click.argument("name")
 def new(name: str) -> None:
-    """Print a fresh key NAME as it stands in DIALER_DATA_KEYS; it is kept nowhere."""
+    """Print a fresh key NAME as it stands in keys_file; it is kept nowhere."""
     click.echo(new_entry(name))
 
 
@@ -53,7 +53,7 @@ def _remark(one: KeyUse, *, first: bool) -> str:
     if one.over:
         return ": its time is over; run: dialer keys rotate, with a new key before it"
     if not one.id:
-        return ": run: dialer keys rotate, with a key in DIALER_DATA_KEYS"
+        return ": run: dialer keys rotate, with a key in keys_file"
     return " (seals)" if first else "" if one.texts else " (may be taken out)"
 
 

@@ -20,6 +20,7 @@ from dialer.errors import ConfigError, NameTaken, StoreError, SwitchError
 VERBS: dict[str, tuple[str, str]] = {
     "audit": ("rights", "The record of who did what: verify its chain."),
     "check": ("check", "Say what is wrong in the configuration and the campaigns."),
+    "complaint": ("complaints", "Note a complaint, list them; they count against a campaign."),
     "consent": ("consent", "Show, add and withdraw consents of a phone."),
     "demo": ("demo", "Rehearse a campaign on a simulated switch, with everything it needs."),
     "doctor": ("doctor", "Look at switch, stores, gateways, sounds, clocks and contracts."),

@@ -1,4 +1,5 @@
-"""`dialer operator VERB`: log in and out, pause, mask the recording, note a result.
+"""`dialer operator VERB`: log in and out, pause, start the call on a card, mask the recording,
+note a result.
 
 Any process can do this: the command goes to the daemon by Redis, the daemon answers.
 """
@@ -14,7 +15,11 @@ import click
 
 from dialer.app import ask
 from dialer.cli.options import CONFIG
+from dialer.cli.stores import ledger_of, load_for_stores
+from dialer.core.model import ContactId
 from dialer.errors import ConfigError, Problem
+from dialer.ledger.people import Shown
+from dialer.reports.tables import Column, Table, print_tables
 from dialer.settings.loading import load
 
 NAME = click.argument("operator")
@@ -91,6 +96,57 @@ def pause(operator: str, reason: str, config: Path) -> None:
 def logout(operator: str, config: Path) -> None:
     """Go home, at once or after the present call."""
     _send(config, "operator.logout", {"operator": operator})
+
+
+@operator_command.command()
+@NAME
+@CONFIG
+def card(operator: str, config: Path) -> None:
+    """Preview: show him the contact that he may call."""
+    settings = load_for_stores(config).settings
+    answers = ask(settings, "operator.card", {"operator": operator})
+    found = next((one for one in answers.values() if one and one["ok"]), None)
+    if found is None:
+        why = next((one["why"] for one in answers.values() if one), "no daemon runs")
+        click.echo(why, err=True)
+        sys.exit(1)
+    with ledger_of(settings) as ledger:
+        contact = ledger.shown(ContactId(int(found["contact"])))
+    rows = [("campaign", str(found["campaign"])), ("seconds left", f"{found['left_s']:.0f}")]
+    if contact is not None:
+        rows += _rows(contact)
+    print_tables([Table(title=operator, columns=(Column(""), Column("")), rows=rows)])
+
+
+def _rows(contact: Shown) -> list[tuple[str, str]]:
+    last = contact.last_contact_at
+    rows = [
+        *contact.person._asdict().items(),
+        ("status", contact.status),
+        ("source", contact.source),
+        ("segment", contact.segment),
+        ("region", contact.region),
+        ("tags", ", ".join(contact.tags)),
+        ("last contact", "" if last is None else f"{last:%Y-%m-%d}"),
+        *contact.fields.items(),
+    ]
+    return [(str(name), str(value)) for name, value in rows if value not in (None, "")]
+
+
+@operator_command.command()
+@NAME
+@CONFIG
+def start(operator: str, config: Path) -> None:
+    """Preview: call the contact on his card."""
+    _send(config, "operator.start", {"operator": operator})
+
+
+@operator_command.command()
+@NAME
+@CONFIG
+def skip(operator: str, config: Path) -> None:
+    """Preview: not this contact now; he keeps his place and is shown again later."""
+    _send(config, "operator.skip", {"operator": operator})
 
 
 @operator_command.command()

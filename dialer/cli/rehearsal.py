@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +25,8 @@ from typing import Any
 import gevent
 import orjson
 import structlog
-import yaml
 
+from dialer.cli.rehearsed_files import made_active, with_operators
 from dialer.errors import StoreError
 from dialer.settings.loading import Loaded, load
 from dialer.sim.private_server import RunningServer
@@ -120,38 +120,18 @@ class Rehearsal:
         wanted = self.rehearsed.operators
         if wanted is None:
             return self.rehearsed.config
-        source = self.rehearsed.config.resolve()
-        # Everything stays text, as the settings read it.
-        tree: dict[str, Any] = yaml.load(source.read_text(encoding="utf-8"), yaml.BaseLoader)
-        tree["operators"] = _operators(tree, wanted)
-        for key in ("campaigns", "tags"):
-            if key in tree:
-                tree[key] = _absolute(tree[key], source.parent)
-        derived = self.folder / source.name
-        text = yaml.safe_dump(tree, allow_unicode=True, sort_keys=False)
+        derived = self.folder / self.rehearsed.config.name
+        text = with_operators(self.rehearsed.config.resolve(), wanted)
         derived.write_text(text, encoding="utf-8")
         return derived
 
     def _derived_campaign(self, file: Path) -> Path:
-        """Named on purpose, it is rehearsed although it is not active: nobody real is called.
-
-        At any hour: without its windows, so that it can be seen in the evening.
-        """
-        tree = yaml.compose(file.read_text(encoding="utf-8"), yaml.SafeLoader)
-        assert isinstance(tree, yaml.MappingNode)
-        dropped = {
-            "active",
-            *(("windows", "holidays", "laxer") if self.rehearsed.any_hour else ()),
-        }
-        # Nodes, not values: what stood there without quotes must stay without.
-        tree.value = [(key, value) for key, value in tree.value if key.value not in dropped]
-        tree.value.append((_word("active", "str"), _word("true", "bool")))
-        if self.rehearsed.any_hour and any(key.value == "preset" for key, _ in tree.value):
-            # A preset's hours would come back; nobody is called but the simulated switch.
-            tree.value += _at_any_hour()
+        """Named on purpose: rehearsed although it is not active; nobody real is called."""
         derived = self.folder / "campaigns" / file.name
         derived.parent.mkdir(exist_ok=True)
-        derived.write_text(yaml.serialize(tree, allow_unicode=True), encoding="utf-8")
+        derived.write_text(
+            made_active(file, any_hour=self.rehearsed.any_hour), encoding="utf-8"
+        )
         return derived
 
     def _start_switch(self) -> int:
@@ -226,44 +206,6 @@ class Rehearsal:
         with self.record.open("rb") as lines:
             for line in lines:
                 yield orjson.loads(line)
-
-
-def _operators(tree: dict[str, Any], wanted: int) -> dict[str, Any]:
-    """The first of the configured ones, then made-up ones in the first one's groups."""
-    configured = dict(tree.get("operators") or {})
-    chosen = dict(list(configured.items())[:wanted])
-    like: Any = next(iter(configured.values()), None)
-    if like is None:
-        like = {"groups": list(tree.get("groups") or {})[:1]}
-    for index in range(len(chosen) + 1, wanted + 1):
-        extension = str(10_000 + index)
-        made_up = {key: value for key, value in like.items() if key != "endpoint"}
-        made_up["extension"] = extension
-        if "endpoint" in like:
-            domain = like["endpoint"].partition("@")[2]
-            made_up["endpoint"] = f"user/{extension}@{domain}"
-        chosen[f"operator{index}"] = made_up
-    return chosen
-
-
-def _word(text: str, kind: str) -> yaml.ScalarNode:
-    return yaml.ScalarNode(f"tag:yaml.org,2002:{kind}", text)
-
-
-def _at_any_hour() -> list[tuple[yaml.Node, yaml.Node]]:
-    tree = yaml.compose(
-        'windows: [{days: daily, open: "0:00", close: "23:59"}]\n'
-        "laxer: {windows: a rehearsal on the simulated switch}\n",
-        yaml.SafeLoader,
-    )
-    assert isinstance(tree, yaml.MappingNode)
-    return list(tree.value)
-
-
-def _absolute(value: Any, folder: Path) -> Any:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [str(folder / one) for one in value]
-    return str(folder / value)
 
 
 def end(process: subprocess.Popen[bytes], patience_s: float = 5.0) -> None:

@@ -6,18 +6,23 @@ again, and nobody's counters.
 
 from __future__ import annotations
 
-import os
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import orjson
 
-from dialer.app import LOOKUP_KEY
+from dialer.app import make_vault, prune_everywhere, prune_recordings
 from dialer.cli.options import CONFIG
 from dialer.cli.people import digits_of, enforce, who
+from dialer.cli.retention import held_line
 from dialer.cli.stores import ledger_of, load_for_stores
+from dialer.core.model import InstanceName
+from dialer.ledger.store import PostgresLedger
+from dialer.settings.daemon import Settings
+from dialer.settings.data_keys import LOOKUP_KEY
 
 
 @click.command("export")
@@ -58,21 +63,40 @@ def erase_command(phone: str, yes: bool, config: Path) -> None:
             ledger.add_stop(one, origin="erasure", now=now)
         enforce(settings, ledger, every)
         done = ledger.erase_person(known, by=who(), now=now)
+        files = _delete_files(settings, ledger, done.recordings) if done.recordings else ""
     click.echo(
         f"erased: {done.contacts} contacts, {done.phones} phones, {done.attempts} attempts;"
         " a stop under the keyed digest stays"
     )
-    if done.recordings_left:
-        click.echo(
-            f"{done.recordings_left} recordings stay, locked by their campaign's retention,"
-            f" until {done.recordings_until:%Y-%m-%d} (dialer recordings list)"
-        )
-    if not os.environ.get(LOOKUP_KEY):
+    for held in done.held:
+        click.echo(held_line(held))
+    if files:
+        click.echo(files)
+    if make_vault(settings).lookup is None:
         click.echo(
             f"warning: {LOOKUP_KEY} is not set: the digest has no key, and a list of all"
             " numbers reverses it",
             err=True,
         )
+
+
+def _delete_files(settings: Settings, ledger: PostgresLedger, due: Mapping[str, int]) -> str:
+    """By the daemons in whose folders they lie, or by ourselves; one that is away: later."""
+    told = prune_everywhere(settings)
+    if not told.get(settings.instance):
+        prune_recordings(settings, ledger, by=who())
+    left = [
+        f"{count} of {name}"
+        for name, count in due.items()
+        if not told.get(InstanceName(name))
+        and ledger.due_recordings(InstanceName(name), datetime.now(UTC), 1)
+    ]
+    if not left:
+        return f"{sum(due.values())} recordings deleted"
+    return (
+        f"recordings are due and not yet deleted: {', '.join(left)}"
+        " (the daemon does it when it starts, or there: dialer recordings prune)"
+    )
 
 
 @click.group("audit")

@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 #: What talks come to, with weights (R4.3's statuses).
 RESULTS = (("Decided", 12), ("Refused", 45), ("Call-back", 18), ("In progress", 25))
+#: The share of cards that a robot skips (preview).
+SKIPS = 0.1
 #: How long a robot thinks over its note.
 THINKS_S = (0.5, 4.0)
 
@@ -58,6 +60,10 @@ class Robots:
     def _act(self, name: OperatorId, seen: Mapping[str, Any]) -> None:
         if seen.get("state", "offline") == "offline":
             self.log_in(name)
+        elif seen.get("card"):
+            # Asked again at each look until the card is gone: a second start does no harm.
+            verb = "skip" if self._chance.random() < SKIPS else "start"
+            self._send(f"operator.{verb}", {"operator": name})
         elif seen["state"] == "wrapup" and seen["attempt"] not in self._noted:
             self._noted.add(str(seen["attempt"]))
             results = [name for name, _ in RESULTS]

@@ -292,6 +292,7 @@ class Persistence:
     refusals_share: float | None = None
     instant_hang_ups_share: float | None = None
     opt_outs_share: float | None = None
+    complaints_share: float | None = None
     from_tries: int = 500
 
 
@@ -350,6 +351,7 @@ class Campaign:
     laxer: Mapping[str, str] = field(default_factory=dict)  # key -> on whose word
     consent_ground: str | None = None  # the legal ground where consent is not required
     sticky: bool = False
+    card_s: float = 60.0  # preview: a card that nobody starts goes to the next operator
     ring_timeout_s: int = 25
     max_talk_s: int = 7200
     message: str = "abandoned.wav"

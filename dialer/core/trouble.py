@@ -21,6 +21,8 @@ class Kind(StrEnum):
     CLOCK_DIFFERS = "clock_differs"
     PERSISTENCE = "persistence"
     BUDGET_USED_UP = "budget_used_up"
+    RETENTION_LATE = "retention_late"
+    JOURNAL_FAILS = "journal_fails"
 
 
 REMEDIES: dict[Kind, str] = {
@@ -34,6 +36,9 @@ REMEDIES: dict[Kind, str] = {
     Kind.PERSISTENCE: "look at the list, the hours and what is said; days older than 30 leave"
     " the figures by themselves",
     Kind.BUDGET_USED_UP: "nothing, or raise the campaign's budget; tomorrow it dials again",
+    Kind.JOURNAL_FAILS: "free the disk or mend the folder: until then a restored backup would"
+    " forget the latest stops",
+    Kind.RETENTION_LATE: "the log says why (retention ...); dialer retention apply does it now",
 }
 
 

@@ -31,7 +31,14 @@ from dialer.core.model import (
 TOMBSTONES = 10_000
 
 #: States in which a call may still be answered and need an operator.
-IN_FLIGHT = (AttemptState.CLAIMED, AttemptState.DIALING, AttemptState.RINGING)
+IN_FLIGHT = (
+    AttemptState.SHOWN,
+    AttemptState.CLAIMED,
+    AttemptState.DIALING,
+    AttemptState.RINGING,
+)
+#: States in which a call keeps the operator whom it is meant for from others (preview).
+KEEPING = frozenset({*IN_FLIGHT, AttemptState.WAITING})
 #: States in which a customer has answered and waits for an operator.
 ASKING = (AttemptState.WAITING, AttemptState.OFFERED)
 
@@ -47,9 +54,12 @@ class Calls:
         self.groups: dict[GroupName, Group] = {}
         self.campaigns: dict[CampaignName, Campaign] = {}
         self.waiting: dict[GroupName, set[AttemptId]] = {}
+        #: Who has a card, or a call that he has started and that is not answered yet.
+        self.kept: dict[OperatorId, AttemptId] = {}
         self._by_leg: dict[LegId, OperatorId] = {}
         self._by_state: Counter[tuple[CampaignName, AttemptState]] = Counter()
         self._by_gateway: Counter[GatewayName] = Counter()
+        self._in_flight: dict[CampaignName, dict[AttemptId, Attempt]] = {}
 
     # ------------------------------------------------------------------ configuration
 
@@ -105,6 +115,7 @@ class Calls:
             self._uncount(old)
         if attempt.state is AttemptState.ENDED:
             self.attempts.pop(key, None)
+            self._in_flight.get(attempt.claimed.entry.campaign, {}).pop(key, None)
             self.ended[key] = attempt
             if len(self.ended) > TOMBSTONES:
                 self.ended.popitem(last=False)
@@ -113,14 +124,25 @@ class Calls:
             self._count(attempt)
 
     def _count(self, attempt: Attempt) -> None:
-        self._by_state[attempt.claimed.entry.campaign, attempt.state] += 1
+        campaign = attempt.claimed.entry.campaign
+        self._by_state[campaign, attempt.state] += 1
+        if attempt.state in IN_FLIGHT:
+            # Put again it keeps its place, which is that of its claim.
+            self._in_flight.setdefault(campaign, {})[attempt.claimed.attempt_id] = attempt
+        else:
+            self._in_flight.get(campaign, {}).pop(attempt.claimed.attempt_id, None)
         self._by_gateway[attempt.claimed.gateway] += 1
+        if attempt.meant_for is not None and attempt.state in KEEPING:
+            self.kept[attempt.meant_for] = attempt.claimed.attempt_id
         if attempt.state is AttemptState.WAITING:
             self._line_of(attempt).add(attempt.claimed.attempt_id)
 
     def _uncount(self, attempt: Attempt) -> None:
         self._by_state[attempt.claimed.entry.campaign, attempt.state] -= 1
         self._by_gateway[attempt.claimed.gateway] -= 1
+        key = attempt.claimed.attempt_id
+        if attempt.meant_for is not None and self.kept.get(attempt.meant_for) == key:
+            del self.kept[attempt.meant_for]
         if attempt.state is AttemptState.WAITING:
             self._line_of(attempt).discard(attempt.claimed.attempt_id)
 
@@ -132,6 +154,12 @@ class Calls:
         if key is None:
             return None
         return self.attempts.get(AttemptId(key)) or self.ended.get(AttemptId(key))
+
+    def in_flight(self, campaign: CampaignName) -> dict[AttemptId, Attempt]:
+        """Calls that may still be answered, in the order of their claims. A view: it is not
+        to be kept across a turn.
+        """
+        return self._in_flight.get(campaign, {})
 
     def count(self, campaign: CampaignName, *states: AttemptState) -> int:
         return sum(self._by_state[campaign, state] for state in states)

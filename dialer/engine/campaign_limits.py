@@ -54,6 +54,7 @@ class CampaignLimits:
         self._judged: dict[CampaignName, Judged] = {}
         self._left: dict[CampaignName, int | None] = {}
         self._due_s = 0.0
+        self._refused_until_s: dict[CampaignName, float] = {}
 
     def run(self) -> None:
         while True:
@@ -105,6 +106,8 @@ class CampaignLimits:
         figures = self._ledger.persistence(name, now.wall - timedelta(days=DAYS))
         judged = judge(figures, campaign.persistence)
         before = self._judged.get(name, Judged())
+        # First into the ledger: from then on it binds the intents of every daemon.
+        self._ledger.save_pace(name, judged.pace)
         self._figures[name], self._judged[name] = figures, judged
         for key, count in figures._asdict().items():
             self._meter.gauge("dialer_persistence_calls", count, campaign=name, figure=key)
@@ -120,6 +123,8 @@ class CampaignLimits:
 
     def rests(self, name: CampaignName, now: Moment) -> bool:
         """Does a limit of persistence keep the campaign from dialing at this moment?"""
+        if now.mono_s < self._refused_until_s.get(name, 0.0):
+            return True
         judged = self._judged.get(name)
         return judged is not None and bool(judged.over) and rests(judged, now.wall)
 
@@ -127,8 +132,13 @@ class CampaignLimits:
         """Calls that the campaign's day still bears; None: no budget."""
         return self._left.get(name)
 
-    def used_up(self, name: CampaignName, why: Reason) -> None:
+    def reached(self, name: CampaignName, why: Reason) -> None:
         """Said by the ledger; it stands until the next look."""
+        if why is Reason.PERSISTENCE:
+            # Another daemon has judged later than we: look again soon, dial nothing until then.
+            self._refused_until_s[name] = self._clock.now().mono_s + TICK_S
+            self._due_s = 0.0
+            return
         self._left[name] = 0
         log.info("the budget of the day is used up", campaign=name, why=why)
 

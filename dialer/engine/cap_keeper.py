@@ -17,8 +17,9 @@ from dialer.core.calls.attempt_value import AttemptState
 from dialer.core.model import Campaign, CampaignName, InstanceName, Moment, Outcome
 from dialer.core.pacing.cap_ledger import Counts
 from dialer.core.pacing.cap_rule import window_of
+from dialer.core.pacing.counted_on import more_s
 from dialer.engine.calls import ASKING, Calls
-from dialer.engine.cap_window import CapWindow, budget, count_of, counts_of, more_s, rule_of
+from dialer.engine.cap_window import CapWindow, budget, count_of, counts_of, rule_of
 from dialer.engine.pacing_books import PacingBooks
 from dialer.ports import Ledger, SliceRequest
 

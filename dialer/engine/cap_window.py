@@ -7,11 +7,10 @@ Values and arithmetic between the ledger's counts and the core's; who keeps them
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
-from dialer.core.model import Abandonment, Campaign, Disposition, Outcome, Spending
+from dialer.core.model import Abandonment, Campaign, Disposition, Outcome
 from dialer.core.pacing import cap_ledger
 from dialer.core.pacing.cap_ledger import Counts
 from dialer.core.pacing.cap_rule import (
@@ -23,14 +22,11 @@ from dialer.core.pacing.cap_rule import (
 )
 from dialer.core.pacing.cap_rule import Spending as Spends
 from dialer.core.pacing.certificate import Certificate
+from dialer.core.pacing.counted_on import ZONE
 from dialer.ports import WindowCounts
 
-#: How far ahead answers are counted on where no calling hours say when the day's dialing ends.
-TRUSTED_S = 1800.0
 #: A window's first minutes: its rate of answers is believed after so long.
 LEAST_ELAPSED_S = 600.0
-#: Where no zone is named (only predictive needs one).
-ZONE = "Europe/Moscow"
 
 
 def rule_of(campaign: Campaign) -> CapRule:
@@ -124,26 +120,3 @@ def budget(rule: CapRule, told: WindowCounts, *, more_s: float, now: datetime) -
         elapsed_s = max(elapsed_s, (now - told.first_at).total_seconds())
     to_come = cap_ledger.answered(rule, counts) / elapsed_s * more_s
     return cap_ledger.budget(rule, counts, to_come=to_come).left
-
-
-def more_s(campaign: Campaign, until: datetime, wall: datetime) -> float:
-    """For how long answers may be counted on: never past the window, nor the day's calling
-    hours; where there are none, half an hour. Strict spending counts on none.
-    """
-    if campaign.abandonment.spending is Spending.STRICT:
-        return 0.0
-    closes_s = _until_close_s(campaign, wall)
-    left_s = (until - wall).total_seconds()
-    return max(0.0, min(left_s, TRUSTED_S if closes_s is None else closes_s))
-
-
-def _until_close_s(campaign: Campaign, wall: datetime) -> float | None:
-    """Seconds to the last closing of today's windows in the campaign's zone; None: no hours."""
-    if not campaign.windows:
-        return None
-    local = wall.astimezone(ZoneInfo(campaign.default_zone or ZONE))
-    closes = [one.closes for one in campaign.windows if local.weekday() in one.days]
-    if not closes:
-        return 0.0
-    end = datetime.combine(local.date(), max(closes), local.tzinfo)
-    return max(0.0, (end - local) / timedelta(seconds=1))

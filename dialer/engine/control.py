@@ -22,6 +22,7 @@ from dialer.core.permission.reasons import Reason
 from dialer.engine.calls import Calls
 from dialer.engine.dispatcher import Dispatcher
 from dialer.engine.gate import Gate
+from dialer.engine.preview import Preview
 from dialer.engine.translation import fresh_leg
 from dialer.errors import StoreError, SwitchError
 from dialer.ports import Clock, Command, Hopper, Ledger, Meter, Presence
@@ -30,7 +31,12 @@ log = structlog.get_logger(__name__)
 
 #: States in which a call may be stopped before anybody hears it.
 ADRIFT = AttemptState.ADRIFT
-STOPPABLE = (AttemptState.CLAIMED, AttemptState.DIALING, AttemptState.RINGING)
+STOPPABLE = (
+    AttemptState.SHOWN,
+    AttemptState.CLAIMED,
+    AttemptState.DIALING,
+    AttemptState.RINGING,
+)
 
 #: Verbs that wait for a store or the switch, each in an errand of its own: a halt must not
 #: stand behind them.
@@ -39,7 +45,10 @@ SLOW = frozenset(
         "operator.dispose",
         "operator.mask",
         "operator.unmask",
+        "operator.start",
+        "operator.skip",
         "supervise",
+        "recordings.prune",
         "reload",
         "stop_phone",
         "stop_phones",
@@ -77,6 +86,8 @@ class Control:
         machine: Callable[[AttemptId, Moment], None],
         mask: Callable[..., str | None],
         supervise: Callable[..., str | None],
+        preview: Preview,
+        prune: Callable[[], int],
     ) -> None:
         self._calls = calls
         self._dispatcher = dispatcher
@@ -90,12 +101,16 @@ class Control:
         self._machine = machine
         self._mask_recording = mask
         self._supervise_operator = supervise
+        self._preview = preview
         self._verbs: dict[str, Callable[[Mapping[str, Any]], Answer]] = {
             "operator.login": self._login,
             "operator.ready": self._ready,
             "operator.pause": self._pause,
             "operator.logout": self._logout,
             "operator.dispose": self._dispose,
+            "operator.card": self._card,
+            "operator.start": lambda words: self._answer_card(words, self._preview.start),
+            "operator.skip": lambda words: self._answer_card(words, self._preview.skip),
             "operator.mask": lambda words: self._mask(words, masked=True),
             "operator.unmask": lambda words: self._mask(words, masked=False),
             "supervise": self._supervise,
@@ -103,6 +118,7 @@ class Control:
             "resume": self._resume,
             "stop_phone": self._stop_phone,
             "stop_phones": self._stop_phones,
+            "recordings.prune": lambda words: {"ok": True, "deleted": prune()},
             "reload": lambda words: reload(),
             "hot": lambda words: self._hot(hot),
             "imported": self._imported,
@@ -221,6 +237,33 @@ class Control:
         if operator.state is OperatorState.WRAPUP and operator.attempt == attempt:
             return self._tell(words, happened.Disposed())
         return {"ok": True, "state": operator.state.value}
+
+    def _card(self, words: Mapping[str, Any]) -> Answer:
+        """What he is shown: ids only, who the contact is stands in the ledger."""
+        operator = self._operator(words)
+        if isinstance(operator, str):
+            return no(operator)
+        card = self._preview.card_of(operator.id)
+        if card is None:
+            return no(f"operator {operator.id} has no card")
+        entry = card.attempt.claimed.entry
+        return {
+            "ok": True,
+            "state": operator.state.value,
+            "campaign": entry.campaign,
+            "contact": entry.contact_id,
+            "attempt": card.attempt.claimed.attempt_id,
+            "left_s": round(card.left_s, 1),
+        }
+
+    def _answer_card(
+        self, words: Mapping[str, Any], answer: Callable[[Operator], str | None]
+    ) -> Answer:
+        operator = self._operator(words)
+        if isinstance(operator, str):
+            return no(operator)
+        why = answer(operator)
+        return {"ok": True, "state": operator.state.value} if why is None else no(why)
 
     def _mask(self, words: Mapping[str, Any], *, masked: bool) -> Answer:
         """Card data is said: silence in the recording of his talk, or its end."""

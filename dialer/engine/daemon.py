@@ -34,12 +34,14 @@ from dialer.engine.performer import Performer
 from dialer.engine.plan import Plan, Ports
 from dialer.engine.reaper import Reaper
 from dialer.engine.recorder import Recorder
+from dialer.engine.retention_run import RetentionRun
 from dialer.engine.status import Status
 from dialer.engine.stores import StoreWatch
 from dialer.engine.supervision import Notifier, Nursery
 from dialer.engine.supervisors import Supervisors
 from dialer.engine.surroundings import Surroundings
 from dialer.engine.tally import AnswerTally
+from dialer.engine.word_keeper import WordKeeper
 from dialer.errors import ConfigError, StoreError
 from dialer.ports import SwitchEvent
 
@@ -102,6 +104,9 @@ class Daemon:
         )
         self.tally = AnswerTally()
         self.books = PacingBooks(self.calls, ports.meter)
+        self.words = WordKeeper(
+            ports.journal, ports.ledger, self.gate, ports.clock, ports.meter
+        )
         self.name = Name(self._instance, ports.ledger, self.gate, self._notifier)
         self.outbox = Outbox(
             ports.ledger,
@@ -249,6 +254,11 @@ class Daemon:
             machine=self.books.machine,
             mask=self.recorder.mask,
             supervise=self.supervisors.supervise,
+            preview=self.pacing.preview,
+            prune=self.recorder.prune,
+        )
+        self.retention = RetentionRun(
+            lambda: self._plan, ports.ledger, clock, meter, instance=instance
         )
         self.surroundings = Surroundings(
             self.calls,
@@ -258,7 +268,7 @@ class Daemon:
             clock,
             meter,
             phone_stopped=self.control.stop_phone,
-            limits=self.pacing.limits.troubles,
+            others=(self.pacing.limits.troubles, self.retention.troubles, self.words.troubles),
         )
         self.status = Status(
             self.calls,
@@ -313,6 +323,8 @@ class Daemon:
     def _start(self) -> None:
         now = self._ports.clock.now()
         ledger = self._ports.ledger
+        # Before anything may be dialed: has the base forgotten what people said?
+        self.words.start(now)
         ledger.save_numbers(self._plan.numbers)
         ledger.save_campaigns(list(self._plan.campaigns.values()), now.wall)
         start = self.nursery.start
@@ -340,6 +352,8 @@ class Daemon:
         start("pacer", self.pacer.run)
         start("pacing", self.pacing.run)
         start("limits", self.pacing.limits.run)
+        start("retention", self.retention.run)
+        start("words", self.words.run)
         start("reload", self._reload_when_asked)
 
     def _drain(self) -> None:
@@ -347,6 +361,7 @@ class Daemon:
         self._phase = "draining"
         self._notifier.stopping("draining")
         self.gate.shut(Reason.PAUSED, "the daemon is draining")
+        self.pacing.preview.withdraw_all()
         log.info("draining", calls=len(self.calls.attempts))
         end_s = self._ports.clock.now().mono_s + self._plan.drain_s
         while not self._hurry and self._ports.clock.now().mono_s < end_s:

@@ -362,7 +362,7 @@ class Dispatcher:
         if not waiting or group is None:
             return
         ready = [
-            operators.ready_operator(operator, place)
+            operators.ready_operator(operator, place, kept=operator.id in self._calls.kept)
             for place, operator in self._calls.members(name)
             if operators.may_be_paired(operator)
         ]

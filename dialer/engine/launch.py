@@ -28,11 +28,11 @@ from dialer.core.model import (
     Moment,
     NumberId,
 )
+from dialer.core.pacing.counted_on import ZONE
 from dialer.core.permission.grounds import grounds
 from dialer.core.permission.money import reserve
 from dialer.core.permission.reasons import REQUEUED, Reason
 from dialer.engine.calls import Calls
-from dialer.engine.cap_window import ZONE
 from dialer.engine.dispatcher import Dispatcher, ToAttempt
 from dialer.engine.gate import Gate
 from dialer.engine.lines import Lines
@@ -73,9 +73,9 @@ class Launcher:
         instance: InstanceName,
         holidays: Callable[[Campaign], frozenset[date]],
         hungry: Callable[[], None],
-        budget_used_up: Callable[[CampaignName, Reason], None],
+        limit_reached: Callable[[CampaignName, Reason], None],
     ) -> None:
-        self._budget_used_up = budget_used_up
+        self._limit_reached = limit_reached
         self._calls = calls
         self._dispatcher = dispatcher
         self._hopper, self._ledger = stores
@@ -202,10 +202,30 @@ class Launcher:
         def begin(at: Moment) -> None:
             for one in claimed:
                 self._dispatcher.begin(attempts.claim(one, rules, at))
-            ids = [one.attempt_id for one in claimed]
-            self._books.launched(campaign, ids, risks or [0.0] * len(ids), at)
+            self._books.launched(campaign, claimed, risks or [0.0] * len(claimed), at)
 
         self._dispatcher.do(begin)
+        self._intend(campaign, claimed, shown, now)
+
+    def intend(
+        self,
+        campaign: Campaign,
+        claimed: Sequence[Claimed],
+        shown: Sequence[Shown],
+        now: Moment,
+    ) -> dict[AttemptId, str]:
+        """Attempts that are CLAIMED already (preview): by attempt, why it was refused."""
+        risks = [0.0] * len(claimed)
+        self._dispatcher.do(lambda at: self._books.launched(campaign, claimed, risks, at))
+        return self._intend(campaign, claimed, shown, now)
+
+    def _intend(
+        self,
+        campaign: Campaign,
+        claimed: Sequence[Claimed],
+        shown: Sequence[Shown],
+        now: Moment,
+    ) -> dict[AttemptId, str]:
         limits = {one.number: one.hard_limit for one in shown}
         holidays = self._holidays(campaign)
         intents = [
@@ -228,7 +248,7 @@ class Launcher:
             for one in claimed:
                 self._deny(one, Reason.STORE_FAILED)
             raise
-        self._heed(campaign, claimed, answers, now)
+        return self._heed(campaign, claimed, answers, now)
 
     def _spare(self, campaign: Campaign, claimed: Sequence[Claimed], now: Moment) -> None:
         """Whoever was rung and given up by pacing today is not given up a second time."""
@@ -251,8 +271,10 @@ class Launcher:
         claimed: Sequence[Claimed],
         answers: Sequence[IntentAnswer],
         now: Moment,
-    ) -> None:
+    ) -> dict[AttemptId, str]:
+        """What the ledger refused, and why: back with it, or postponed."""
         by_id = {one.attempt_id: one for one in claimed}
+        refused: dict[AttemptId, str] = {}
         later: list[tuple[ContactId, str, datetime]] = []
         for answer in answers:
             # Committed without digits: the number could not be decrypted (its reason says so).
@@ -262,14 +284,16 @@ class Launcher:
             if answer.committed and answer.digits is not None:
                 if Reason.SWITCH_BLIND in self._gate.reasons:
                     self._deny(one, Reason.SWITCH_BLIND)  # lost while the ledger was asked
+                    refused[one.attempt_id] = Reason.SWITCH_BLIND
                 else:
                     self._dispatcher.put(ToAttempt(one.attempt_id, happened.Go(answer.digits)))
                 continue
             self._deny(one, reason)
+            refused[one.attempt_id] = reason
             if reason == Reason.NUMBER_LIMIT:
                 self._spent[one.number, one.number_day] = now.mono_s + SPENT_S
-            elif reason in (Reason.BUDGET_CALLS, Reason.BUDGET_MONEY):
-                self._budget_used_up(campaign.name, Reason(reason))
+            elif reason in (Reason.BUDGET_CALLS, Reason.BUDGET_MONEY, Reason.PERSISTENCE):
+                self._limit_reached(campaign.name, Reason(reason))
             elif reason == Reason.HALTED:
                 self._gate.shut(Reason.HALTED, "said by the ledger")
             elif reason not in REQUEUED:
@@ -277,3 +301,4 @@ class Launcher:
                 later.append((one.entry.contact_id, reason, until))
         if later:
             self._ledger.postpone(campaign.name, later)
+        return refused

@@ -111,6 +111,14 @@ class Lines:
                 room[name] = free
         return room
 
+    def channels(self, campaign: Campaign, calls: Calls, now: Moment) -> int:
+        """Calls that switch and gateways still hold at once, however fast they may go out."""
+        free = sum(
+            max(0, self.gateways[name].calls_at_once - calls.on_gateway(name))
+            for name in self.up(campaign, now)
+        )
+        return max(0, min(free, self._switch_at_once - len(calls.attempts)))
+
     def shown(
         self,
         campaign: Campaign,

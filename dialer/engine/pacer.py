@@ -23,6 +23,7 @@ from dialer.engine.calls import ASKING, IN_FLIGHT, Calls
 from dialer.engine.dispatcher import Dispatcher, ToAttempt
 from dialer.engine.launch import Launcher
 from dialer.engine.pacing_guard import PacingGuard
+from dialer.engine.preview import Preview
 from dialer.engine.team import Lookout
 from dialer.ports import Clock, Meter
 
@@ -42,6 +43,7 @@ class Pacer:
         dispatcher: Dispatcher,
         lookout: Lookout,
         launcher: Launcher,
+        preview: Preview,
         guard: PacingGuard,
         clock: Clock,
         meter: Meter,
@@ -52,6 +54,7 @@ class Pacer:
         self._dispatcher = dispatcher
         self._lookout = lookout
         self._launcher = launcher
+        self._preview = preview
         self._guard = guard
         self._clock = clock
         self._meter = meter
@@ -84,6 +87,7 @@ class Pacer:
         """Every group with an active campaign once, the more important first."""
         # A clock that stepped back bound nobody.
         elapsed_s, self._looked_at_s = max(0.0, now.mono_s - self._looked_at_s), now.mono_s
+        self._preview.look()
         groups: dict[GroupName, list[Campaign]] = {}
         for campaign in self._calls.campaigns.values():
             if campaign.active:
@@ -117,7 +121,11 @@ class Pacer:
             self._cancel(by_name[name], decision, ripe.get(name, []))
         for name in sorted(decisions, key=lambda one: self._turn(by_name[one])):
             decision = decisions[name]
-            if decision.launch:
+            if not decision.launch:
+                continue
+            if by_name[name].mode is Mode.PREVIEW:
+                self._preview.show(by_name[name], decision.launch, now)
+            else:
                 self._launcher.launch(
                     by_name[name], decision.launch, now, risks=decision.why.risks
                 )

@@ -30,6 +30,7 @@ from dialer.engine.pacing_books import PacingBooks
 from dialer.engine.pacing_guard import PacingGuard
 from dialer.engine.pacing_memory import PacingMemory
 from dialer.engine.plan import Ports
+from dialer.engine.preview import Preview
 from dialer.engine.tally import AnswerTally
 from dialer.engine.team import Lookout
 from dialer.errors import StoreError
@@ -81,7 +82,7 @@ class Pacing:
             instance=instance,
             holidays=holidays,
             hungry=hungry,
-            budget_used_up=self.limits.used_up,
+            limit_reached=self.limits.reached,
         )
         self.lookout = Lookout(
             calls,
@@ -94,12 +95,16 @@ class Pacing:
             self.limits,
             unrecordable=unrecordable,
         )
+        self.preview = Preview(
+            calls, dispatcher, self.launcher, ports.ledger, lines, gate, clock, meter
+        )
         self.guard = PacingGuard(meter)
         self.pacer = Pacer(
             calls,
             dispatcher,
             self.lookout,
             self.launcher,
+            self.preview,
             self.guard,
             clock,
             meter,
@@ -186,6 +191,11 @@ class Pacing:
         if page is not None:
             told["abandoned_predicted"] = round(page.predicted, 2)
             told["abandoned_real"] = page.abandoned
+            by_gateway = page.tracker.answers.by_carrier()
+            if len(by_gateway) > 1:
+                told["answer_rate_by_gateway"] = {
+                    way: round(rate, 4) for way, rate in by_gateway.items()
+                }
         return told
 
     def measure(self) -> None:

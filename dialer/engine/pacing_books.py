@@ -21,6 +21,7 @@ from dialer.core.model import (
     AttemptId,
     Campaign,
     CampaignName,
+    Claimed,
     Disposition,
     EarlyHangUps,
     GroupName,
@@ -126,7 +127,8 @@ class PacingBooks:
         page.distrusted_until_s = now.mono_s + DISTRUST_S
         for one in self._calls.attempts.values():
             if one.claimed.entry.campaign == campaign.name and one.answered_at is None:
-                page.tracker.launched([one.claimed.attempt_id], [0.0], now.mono_s)
+                way = [one.claimed.gateway]
+                page.tracker.launched([one.claimed.attempt_id], [0.0], now.mono_s, way)
 
     @contextmanager
     def _safely(self, name: CampaignName, now: Moment) -> Iterator[Page | None]:
@@ -165,12 +167,18 @@ class PacingBooks:
     # ------------------------------------------------------------------ attempts
 
     def launched(
-        self, campaign: Campaign, ids: Sequence[AttemptId], risks: Sequence[float], now: Moment
+        self,
+        campaign: Campaign,
+        claimed: Sequence[Claimed],
+        risks: Sequence[float],
+        now: Moment,
     ) -> None:
         """Claimed: from here on they may be answered."""
+        ids = [one.attempt_id for one in claimed]
         with self._safely(campaign.name, now) as page:
             if page is not None:
-                page.tracker.launched(ids, risks, now.mono_s)
+                ways = [one.gateway for one in claimed]
+                page.tracker.launched(ids, risks, now.mono_s, ways)
                 page.risks.update(zip(ids, risks, strict=True))
 
     def attempt_moved(self, before: Attempt, after: Attempt, now: Moment) -> None:
@@ -198,7 +206,8 @@ class PacingBooks:
             page.tracker.ended(key, now.mono_s, cancelled=True)
         elif before.state is AttemptState.ADRIFT and after.state is not AttemptState.ENDED:
             dialed_at = after.dialed_at or after.claimed_at
-            page.tracker.launched([key], [page.risks.get(key, 0.0)], dialed_at.mono_s)
+            risk, way = page.risks.get(key, 0.0), after.claimed.gateway
+            page.tracker.launched([key], [risk], dialed_at.mono_s, [way])
         elif after.state is AttemptState.ENDED:
             page.risks.pop(key, None)
             self.spared.discard(key)
@@ -301,7 +310,8 @@ class PacingBooks:
 
     def last_of(self, operator: OperatorId) -> Talked:
         """Whose call he had last, and how long he talked."""
-        return self._last.get(operator, Talked())
+        last = self._last.get(operator)
+        return Talked() if last is None else last
 
 
 _RINGING = (AttemptState.DIALING, AttemptState.RINGING)

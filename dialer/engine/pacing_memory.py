@@ -15,10 +15,11 @@ import structlog
 
 from dialer.core.model import Campaign, InstanceName, Moment
 from dialer.core.pacing.answers import CAUTIOUS_RATE
+from dialer.core.pacing.counted_on import ZONE
 from dialer.core.pacing.estimates import from_json, to_json
 from dialer.core.pacing.tracker import Tracker
 from dialer.engine.calls import Calls
-from dialer.engine.cap_window import ZONE, rule_of
+from dialer.engine.cap_window import rule_of
 from dialer.engine.pacing_books import PacingBooks
 from dialer.errors import ConfigError
 from dialer.ports import Ledger

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dialer.core.model import (
     Campaign,
@@ -17,7 +17,18 @@ from dialer.core.model import (
     OperatorProfile,
     RecordingPlace,
 )
-from dialer.ports import Clock, Diary, Hopper, Ledger, Meter, Presence, Recordings, Switch
+from dialer.core.permission.retention import DataKind, QuietHour
+from dialer.ports import (
+    Clock,
+    Diary,
+    Hopper,
+    Journal,
+    Ledger,
+    Meter,
+    Presence,
+    Recordings,
+    Switch,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +43,8 @@ class Plan:
     switch_calls_per_s: float
     switch_calls_at_once: int
     recordings: RecordingPlace | None = None
+    retention: Mapping[DataKind, float] = field(default_factory=dict)  # seconds
+    quiet_hour: QuietHour = field(default_factory=QuietHour)
     drain_s: float = 300.0
 
 
@@ -46,4 +59,5 @@ class Ports:
     meter: Meter
     clock: Clock
     diary: Diary
+    journal: Journal
     recordings: Recordings | None = None

@@ -196,7 +196,7 @@ class Reaper:
         legs: dict[LegId, OperatorId | None] = {
             LegId(key): None
             for key, one in self._calls.attempts.items()
-            if one.state is not AttemptState.CLAIMED
+            if one.state not in (AttemptState.SHOWN, AttemptState.CLAIMED)
         }
         for operator in self._calls.operators.values():
             if operator.leg is not None:

@@ -55,7 +55,8 @@ RETRY_S = 1.0
 TALK_S = 1.0
 #: How long a hang-up waits for a recording that is being begun (freeswitch.md 3.5).
 PATIENCE_S = 2.0
-PRUNE_S = 86_400.0
+#: An erased person's file whose deletion could not be told goes then.
+PRUNE_S = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,13 +370,18 @@ class Recorder:
     # ------------------------------------------------------------------ retention
 
     def _prune_when_due(self) -> None:
-        """Daily, the first time at the start."""
+        """Hourly, the first time at the start."""
         now_s = self._clock.now().mono_s
-        if self._pruned_at_s is not None and now_s - self._pruned_at_s < PRUNE_S:
-            return
-        self._pruned_at_s = now_s
-        if self._place is not None and self._files is not None:
-            count = prune(
-                self._ledger, self._files, self._place, self._clock, instance=self._instance
-            )
-            self._meter.count("dialer_recordings_deleted_total", count)
+        if self._pruned_at_s is None or now_s - self._pruned_at_s >= PRUNE_S:
+            self._pruned_at_s = now_s
+            self.prune()
+
+    def prune(self) -> int:
+        """Files whose time is over, and those of erased people; how many went."""
+        if self._place is None or self._files is None:
+            return 0
+        count = prune(
+            self._ledger, self._files, self._place, self._clock, instance=self._instance
+        )
+        self._meter.count("dialer_recordings_deleted_total", count)
+        return count

@@ -1,4 +1,4 @@
-"""Recordings whose time is over go: daily by the daemon, or by `dialer recordings prune`.
+"""Recordings whose time is over go: hourly by the daemon, or by `dialer recordings prune`.
 
 The file goes first, then its row says so: whatever happens in between, the next run finds the
 row again, and a file that is gone already is no error.

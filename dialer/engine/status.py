@@ -178,6 +178,7 @@ class Status:
                 "wish": one.wish.value if one.wish else "",
                 "pause_reason": one.pause_reason or "",
                 "groups": sorted(self._calls.profiles[name].groups),
+                "card": self._pacing.preview.card_of(name) is not None,
                 "instance": self._instance,
             }
             for name, one in self._calls.operators.items()

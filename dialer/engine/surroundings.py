@@ -41,9 +41,9 @@ class Surroundings:
         meter: Meter,
         *,
         phone_stopped: Callable[[PhoneId], object],
-        limits: Callable[[], Sequence[Trouble]] = lambda: (),
+        others: Sequence[Callable[[], Sequence[Trouble]]] = (),
     ) -> None:
-        self._limits = limits
+        self._others = others
         self._calls = calls
         self._lines = lines
         self._switch = switch
@@ -123,7 +123,8 @@ class Surroundings:
             )
             for name in self._missing
         )
-        found += self._limits()
+        for troubles in self._others:
+            found += troubles()
         counted = Counter(one.kind for one in found)
         for kind in Kind:
             self._meter.gauge("dialer_troubles", counted[kind], kind=kind.value)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from dialer.core.calls.attempts import AttemptState
 from dialer.core.calls.operators import Operator, OperatorState
@@ -24,9 +25,10 @@ from dialer.core.model import (
 )
 from dialer.core.pacing.answers import STEP_S
 from dialer.core.pacing.balance import free_for
-from dialer.core.pacing.durations import SHORT_TALK_S, row_of
-from dialer.core.pacing.observation import Observation, Team
+from dialer.core.pacing.durations import SHORT_TALK_S, rows_of
+from dialer.core.pacing.observation import RING_MIN_S, Observation, Team
 from dialer.core.pacing.outlook import Outlook
+from dialer.core.pacing.predictive import MOST_CANCELLED
 from dialer.core.permission.reasons import Reason
 from dialer.engine.calls import IN_FLIGHT, Calls
 from dialer.engine.campaign_limits import CampaignLimits
@@ -37,22 +39,43 @@ from dialer.engine.lines import Lines
 from dialer.engine.pacing_books import PacingBooks
 from dialer.engine.tally import AnswerTally
 
-#: States in which an operator will take another call after the present one.
-BUSY = frozenset({OperatorState.OFFERED, OperatorState.TALKING, OperatorState.WRAPUP})
+
+class Staff(NamedTuple):
+    """How many of the group's operators do what."""
+
+    offered: int
+    talking: int
+    wrapup: int
+    logged_in: int
 
 
-@dataclass(frozen=True, slots=True)
-class Hand:
-    """A busy operator: how long so far, the talk before his wrap-up, our part of him."""
+@dataclass(slots=True)
+class Hands:
+    """Busy operators who will take another call: ages of talks, of wrap-ups with the talk
+    before, and of those who are ours in part (0 talk, 1 wrap-up, 2 short wrap-up; row; part).
+    """
 
-    state: OperatorState
-    age_s: float
-    talk_s: float
-    part: float
+    talking_s: list[float] = field(default_factory=list)
+    wrapup_s: list[tuple[float, float]] = field(default_factory=list)
+    partial: list[tuple[int, int, float]] = field(default_factory=list)
+
+    def add(self, age_s: float, talk_s: float | None, part: float) -> None:
+        """`talk_s`: the talk before the wrap-up; None: he talks, or is offered one."""
+        if part < 1.0:
+            table = 0 if talk_s is None else 2 if talk_s < SHORT_TALK_S else 1
+            self.partial.append((table, rows_of([age_s])[0], part))
+        elif talk_s is None:
+            self.talking_s.append(age_s)
+        else:
+            self.wrapup_s.append((age_s, talk_s))
 
 
 class Lookout:
-    """Reads; changes nothing but the tables of the law, which are made when they are due."""
+    """Reads; changes nothing but the tables of the law, which are made when they are due.
+
+    A look costs a few milliseconds at a thousand operators and five thousand calls, while
+    which the loop stands still: nothing here asks the same thing of each of them twice.
+    """
 
     def __init__(
         self,
@@ -85,18 +108,20 @@ class Lookout:
         """
         pooled = [one for one in campaigns if one.mode is Mode.PREDICTIVE]
         whole = len(pooled) == len(campaigns)
-        idle, partial = self._idle(group, whole)
-        hands = self._hands(group, pooled, now)
+        members = [one for _, one in self._calls.members(group)]
+        idle, partial = self._idle(group, members, whole)
+        hands = self._hands(group, members, pooled, now)
+        staff = _staff(members)
         seen: dict[str, tuple[Mode, Observation]] = {}
         ripe: dict[CampaignName, list[AttemptId]] = {}
         for campaign in campaigns:
-            one = self._observe(campaign, idle + len(partial), now)
+            one = self._observe(campaign, idle + len(partial), staff, now)
             if campaign.mode is Mode.PREDICTIVE:
                 may_go = self._ripe(campaign, now)
                 ripe[campaign.name] = [key for _, key in may_go]
                 ages = [age for age, _ in may_go]
-                own = hands.get(campaign.name, [])
-                one = replace(one, outlook=self._outlook(campaign, own, ages, now))
+                own = hands.get(campaign.name, Hands())
+                one = replace(one, outlook=self._outlook(campaign, own, staff, ages, now))
             seen[campaign.name] = (campaign.mode, one)
         team = Team(
             idle=idle,
@@ -108,20 +133,22 @@ class Lookout:
 
     # ------------------------------------------------------------------ operators
 
-    def _idle(self, group: GroupName, whole: bool) -> tuple[int, list[float]]:
+    def _idle(
+        self, group: GroupName, members: Sequence[Operator], whole: bool
+    ) -> tuple[int, list[float]]:
         """(ready operators that are ours alone, our part of the others).
 
         Policies that reckon one call per operator need whole ones: then those of several groups
         are ours unless another group's calls will take them.
         """
-        ready = [
-            one
-            for _, one in self._calls.members(group)
-            if one.state is OperatorState.READY and one.wish is None
-        ]
         if not whole:
             return self._left_for(group), []
-        parts = [self._part(one.id, group) for one in ready]
+        dialing = self._dialing()
+        parts = [
+            self._part(one.id, group, dialing)
+            for one in members
+            if one.state is OperatorState.READY and one.wish is None
+        ]
         return sum(part >= 1.0 for part in parts), [part for part in parts if part < 1.0]
 
     def _left_for(self, group: GroupName) -> int:
@@ -137,36 +164,43 @@ class Lookout:
                 claims[other.group] += self._calls.count(other.name, *states)
         return free_for(ready, claims).get(group, 0)
 
-    def _part(self, operator: OperatorId, group: GroupName) -> float:
+    def _dialing(self) -> frozenset[GroupName]:
+        return frozenset(one.group for one in self._calls.campaigns.values() if one.active)
+
+    def _part(
+        self, operator: OperatorId, group: GroupName, dialing: frozenset[GroupName]
+    ) -> float:
         """1 where no other group of his dials, else our share of his last calls."""
-        dialing = {one.group for one in self._calls.campaigns.values() if one.active}
-        groups = [one for one in self._calls.profiles[operator].groups if one in dialing]
-        if len(groups) <= 1:
+        served = self._calls.profiles[operator].groups
+        if len(served) <= 1:
             return 1.0
-        return self._books.share_of(operator, group, groups)
+        groups = [one for one in served if one in dialing]
+        return self._books.share_of(operator, group, groups) if len(groups) > 1 else 1.0
 
     def _hands(
-        self, group: GroupName, pooled: Sequence[Campaign], now: Moment
-    ) -> dict[CampaignName, list[Hand]]:
+        self,
+        group: GroupName,
+        members: Sequence[Operator],
+        pooled: Sequence[Campaign],
+        now: Moment,
+    ) -> dict[CampaignName, Hands]:
         """Busy operators by the campaign whose law tells of them."""
+        hands = {one.name: Hands() for one in pooled}
         if not pooled:
-            return {}
-        names = {one.name for one in pooled}
-        hands: dict[CampaignName, list[Hand]] = {}
-        for _, one in self._calls.members(group):
-            if one.state not in BUSY or one.wish is not None:
+            return hands
+        dialing, first, now_s = self._dialing(), hands[pooled[0].name], now.mono_s
+        for one in members:
+            state = one.state
+            if one.wish is not None or not _is_busy(state):
                 continue
             last = self._books.last_of(one.id)
-            name = last.campaign if last.campaign in names else pooled[0].name
-            assert name is not None
-            hands.setdefault(name, []).append(self._hand(one, group, last.talk_s, now))
+            own = first if last.campaign is None else hands.get(last.campaign, first)
+            offered = state is OperatorState.OFFERED
+            age_s = 0.0 if offered else max(0.0, now_s - one.since.mono_s)
+            wrapup = state is OperatorState.WRAPUP
+            part = self._part(one.id, group, dialing)
+            own.add(age_s, last.talk_s if wrapup else None, part)
         return hands
-
-    def _hand(self, one: Operator, group: GroupName, talk_s: float, now: Moment) -> Hand:
-        age_s = 0.0
-        if one.state is not OperatorState.OFFERED:
-            age_s = max(0.0, now.mono_s - one.since.mono_s)
-        return Hand(one.state, age_s, talk_s, self._part(one.id, group))
 
     def _waiting(self, group: GroupName) -> int:
         """Answered and without an operator; calls of campaigns that have been switched off are
@@ -180,22 +214,23 @@ class Lookout:
 
     # ------------------------------------------------------------------ one campaign
 
-    def _observe(self, campaign: Campaign, ready: int, now: Moment) -> Observation:
+    def _observe(
+        self, campaign: Campaign, ready: int, staff: Staff, now: Moment
+    ) -> Observation:
         """Everything but the outlook."""
         calls, shut, name = self._calls, self._gate.reasons, campaign.name
-        states = [one.state for _, one in calls.members(campaign.group)]
         abandoned, answered = self._caps.abandonment(name)
         room = self._lines.room(campaign, calls, now)
         return Observation(
             ready=ready,
-            offered=states.count(OperatorState.OFFERED),
-            talking=states.count(OperatorState.TALKING),
-            wrapup=states.count(OperatorState.WRAPUP),
-            logged_in=len(states) - states.count(OperatorState.OFFLINE),
+            offered=staff.offered,
+            talking=staff.talking,
+            wrapup=staff.wrapup,
+            logged_in=staff.logged_in,
             waiting=calls.count(name, AttemptState.WAITING),
             in_flight=calls.count(name, *IN_FLIGHT),
             tokens=sum(room.values()),
-            channels=None if self._lines.up(campaign, now) else 0,
+            channels=self._lines.channels(campaign, calls, now),
             numbers=self._launcher.rested(Reason.POOL_USED_UP, campaign, now),
             day_budget=self._limits.calls_left(name),
             hopper_size=self._launcher.rested(Reason.HOPPER_EMPTY, campaign, now),
@@ -206,7 +241,8 @@ class Lookout:
             abandoned=abandoned,
             answered=answered,
             answer_rate=self._tally.rate(name),
-            ringing_s=tuple(now.mono_s - rang for rang, _ in self.ringing(campaign)),
+            shown=calls.count(name, AttemptState.SHOWN),
+            ringing_s=self._ringing_s(campaign, now),
             rests=self._limits.rests(name, now),
             unrecordable=self._unrecordable(campaign),
             halted=Reason.HALTED in shut,
@@ -218,56 +254,84 @@ class Lookout:
         """(since when, attempt) of the campaign's ringing calls, the longest first."""
         return sorted(
             (one.rang_at.mono_s, key)
-            for key, one in self._calls.attempts.items()
-            if one.state is AttemptState.RINGING
-            and one.rang_at is not None
-            and one.claimed.entry.campaign == campaign.name
+            for key, one in self._calls.in_flight(campaign.name).items()
+            if one.state is AttemptState.RINGING and one.rang_at is not None
+        )
+
+    def _ringing_s(self, campaign: Campaign, now: Moment) -> tuple[float, ...]:
+        """How long those have rung that have rung long enough to be given up."""
+        latest_s = now.mono_s - RING_MIN_S
+        return tuple(
+            now.mono_s - one.rang_at.mono_s
+            for one in self._calls.in_flight(campaign.name).values()
+            if one.rang_at is not None
+            and one.rang_at.mono_s <= latest_s
+            and one.state is AttemptState.RINGING
         )
 
     def _ripe(self, campaign: Campaign, now: Moment) -> list[tuple[float, AttemptId]]:
-        """(age, attempt) of the calls that may be given up, the youngest first."""
-        return sorted(
-            (_age_s(one.claimed_at.mono_s, now.mono_s), key)
-            for key, one in self._calls.attempts.items()
-            if one.claimed.entry.campaign == campaign.name and self._books.may_give_up(one, now)
-        )
+        """(age, attempt) of the calls that may be given up, the youngest first: no more of
+        them than one decision can give up.
+        """
+        ripe: list[tuple[float, AttemptId]] = []
+        latest_s = now.mono_s - RING_MIN_S
+        for key, one in reversed(self._calls.in_flight(campaign.name).items()):
+            if one.claimed_at.mono_s <= latest_s and self._books.may_give_up(one, now):
+                ripe.append((_age_s(one.claimed_at.mono_s, now.mono_s), key))
+                if len(ripe) >= MOST_CANCELLED:
+                    break
+        return sorted(ripe)
 
     def _outlook(
-        self, campaign: Campaign, hands: Iterable[Hand], ripe_s: Sequence[float], now: Moment
+        self,
+        campaign: Campaign,
+        hands: Hands,
+        staff: Staff,
+        ripe_s: Sequence[float],
+        now: Moment,
     ) -> Outlook | None:
         """None where nothing can be said: no window read yet, or estimates just dropped."""
         window = self._caps.windows.get(campaign.name)
-        hands = list(hands)
         if window is None or self._books.is_distrusted(campaign, now):
             return None
-        whole = [one for one in hands if one.part >= 1.0]
         outlook = self._books.outlook(
             campaign,
             now,
             counts=window.counts,
             withheld=window.withheld,
             began_s=window.began_s,
-            operators=max(1, self._calls.logged_in(campaign.group)),
+            operators=max(1, staff.logged_in),
             ends_s=window.more_until_s,
-            talking_s=[one.age_s for one in whole if one.state is not OperatorState.WRAPUP],
-            wrapup_s=[
-                (one.age_s, one.talk_s) for one in whole if one.state is OperatorState.WRAPUP
-            ],
+            talking_s=hands.talking_s,
+            wrapup_s=hands.wrapup_s,
             cancellable_s=ripe_s,
         )
-        if outlook is None or len(whole) == len(hands):
+        if outlook is None or not hands.partial:
             return outlook
-        return replace(outlook, partial=tuple(map(_row, (h for h in hands if h.part < 1.0))))
+        return replace(outlook, partial=tuple(hands.partial))
+
+
+def _is_busy(state: OperatorState) -> bool:
+    """He will take another call after the present one. (By identity: the hash of an enum costs
+    more than the three looks.)
+    """
+    return (
+        state is OperatorState.TALKING
+        or state is OperatorState.WRAPUP
+        or state is OperatorState.OFFERED
+    )
+
+
+def _staff(members: Iterable[Operator]) -> Staff:
+    states = [one.state for one in members]
+    return Staff(
+        offered=states.count(OperatorState.OFFERED),
+        talking=states.count(OperatorState.TALKING),
+        wrapup=states.count(OperatorState.WRAPUP),
+        logged_in=len(states) - states.count(OperatorState.OFFLINE),
+    )
 
 
 def _age_s(began_s: float, now_s: float) -> float:
     """The age on the grid of half seconds that the outlook's calls stand on."""
     return STEP_S * (int(now_s / STEP_S) - int(began_s / STEP_S))
-
-
-def _row(hand: Hand) -> tuple[int, int, float]:
-    """(table of the law, row, our part) of an operator of several groups."""
-    table = 0
-    if hand.state is OperatorState.WRAPUP:
-        table = 2 if hand.talk_s < SHORT_TALK_S else 1
-    return table, row_of(hand.age_s), hand.part

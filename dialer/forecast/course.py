@@ -58,6 +58,7 @@ def course(
         ring_timeout_s=float(campaign.ring_timeout_s),
         ratio=campaign.ratio,
         begins=question.shifts[0],
+        campaign=campaign,
     )
     grid = FINE if question.fine else coarse(question.operators)
     shifts: list[Shift] = []

@@ -2,7 +2,8 @@
 
 Where the past says too little of something (`LEAST` observations) the default stays. Shares get
 the doubt of a binomial count, durations that of a mean; how much days differ is what daily
-values spread beyond their own sampling, drawn towards the default while there are few days.
+values spread beyond their own sampling, drawn towards the default while there are few days. The
+mean of few days is no truth either: their spread is part of its doubt.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 import numpy as np
@@ -49,6 +51,7 @@ def fit(
     values.update(_shares(endings, answers))
     values.update(_days(hours, talks))
     values.update(_talks(talks))
+    values.update(_of_few_days(values, hours, talks))
     wrapups = [one for one in past.wrapups_s(campaign, since, until, MOST) if one < 3600.0]
     rings = [one.ring_s for one in answers if 0.0 <= one.ring_s < 120.0]
     delays = [one.post_dial_s for one in answers if one.post_dial_s is not None]
@@ -198,6 +201,33 @@ def _between(
     default, days = KEYS[name].default or 0.0, len(daily) - 1
     variance = (days * beyond + _PRIOR_DAYS * default**2) / (days + _PRIOR_DAYS)
     return _one(name, math.sqrt(variance), len(daily), 0.0)
+
+
+def _of_few_days(
+    values: Mapping[str, Assumption], hours: Sequence[PastHour], talks: Sequence[PastAnswer]
+) -> dict[str, Assumption]:
+    """Answer rate and talk with the doubt that days differ: of ten thousand calls on one day
+    nobody knows what a usual day is.
+    """
+    calls: dict[date, float] = defaultdict(float)
+    for one in hours:
+        calls[one.day] += one.calls
+    talked: dict[date, float] = defaultdict(float)
+    for talk in talks:
+        talked[talk.day] += 1.0
+    found = {}
+    for name, spread, weights in (
+        ("answer_rate", "day_spread", list(calls.values())),
+        ("talk_s", "talk_day_spread", list(talked.values())),
+    ):
+        known = values[name]
+        if known.source is not Source.HISTORY or not sum(weights):
+            continue
+        # As many days of equal weight would leave the mean so uncertain.
+        days = sum(weights) ** 2 / sum(weight**2 for weight in weights)
+        doubt = math.hypot(known.doubt, values[spread].value / math.sqrt(days))
+        found[name] = replace(known, doubt=doubt)
+    return found
 
 
 def _talks(talks: Sequence[PastAnswer]) -> dict[str, Assumption]:

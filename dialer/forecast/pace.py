@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from dialer.core.model import Mode
+from dialer.core.model import Campaign, Mode
 from dialer.core.pacing import cap_ledger
 from dialer.core.pacing.cap_ledger import CapLedger, Counts, Kind
-from dialer.core.pacing.cap_rule import CapRule
+from dialer.core.pacing.cap_rule import CapRule, window_of
+from dialer.core.pacing.counted_on import more_s
 from dialer.core.pacing.decide import decide_group
 from dialer.core.pacing.observation import Decision, Observation, Team
 from dialer.core.pacing.outlook import Outlook
@@ -63,12 +64,17 @@ class Pace:
         ring_timeout_s: float,
         ratio: float = 1.0,
         begins: datetime = _MIDNIGHT,
+        campaign: Campaign | None = None,
     ) -> None:
+        """`campaign`: whose hours say how long answers are counted on; None: until the end."""
         self.mode = mode
         self._rule = rule
         self._ratio = ratio
         self._ring_timeout_s = ring_timeout_s
         self._begins = begins
+        self._begins_s = begins.timestamp()
+        self._campaign = campaign
+        self._window_until = begins
         self._shifts = 0
         self.tracker = Tracker(rule=rule, ring_timeout_s=ring_timeout_s)
         self.ledger = CapLedger(rule)
@@ -77,14 +83,14 @@ class Pace:
         """Another day: the cap's books go on, and what was learned of talks stays."""
         old = self.tracker
         self._begins = begins
+        self._begins_s = begins.timestamp()
         self._shifts += 1
         self.tracker = Tracker(rule=self._rule, ring_timeout_s=self._ring_timeout_s)
         self.tracker.durations = old.durations
 
     def enter(self, call: int, now_s: float, kind: Kind) -> None:
         """What an answered call is, or turned out to be, into the cap's books."""
-        at = self._begins + timedelta(seconds=now_s)
-        self.ledger.enter((self._shifts, call), at.timestamp(), kind)
+        self.ledger.enter((self._shifts, call), self._begins_s + now_s, kind)
 
     def decide(self, seen: Seen) -> Decision:
         """How many calls go out now, and how many are given up: predictive gives up the
@@ -133,8 +139,17 @@ class Pace:
             seen.now_s,
             counts=counts,
             operators=seen.operators,
-            ends_s=seen.ends_s,
+            ends_s=self._ends_s(seen),
             talking_s=seen.talking_s,
             wrapup_s=seen.wrapup_s,
             cancellable_s=seen.ripe_s,
         )
+
+    def _ends_s(self, seen: Seen) -> float:
+        """Until when answers are counted on: of a campaign as the daemon does."""
+        if self._campaign is None:
+            return seen.ends_s
+        wall = self._begins + timedelta(seconds=seen.now_s)
+        if wall >= self._window_until:
+            self._window_until = window_of(self._rule, wall)[1]
+        return seen.now_s + more_s(self._campaign, self._window_until, wall)

@@ -47,6 +47,8 @@ def coarse(operators: int) -> Grid:
     """Sparser, and near enough (docs/forecast.md 5): large teams are steady, and a decision
     costs the same for them as for small ones.
     """
+    if operators >= 80:
+        return Grid(tick_s=4.0, gap_s=4.0)
     if operators >= 40:
         return Grid(tick_s=2.0, gap_s=2.0)
     return Grid(tick_s=1.0, gap_s=1.0) if operators >= 15 else Grid(tick_s=1.0, gap_s=0.5)
@@ -78,7 +80,10 @@ class World:
         self._operators = [
             Operator(place, factor) for place, factor in enumerate(self._luck.factors)
         ]
-        self._idle: dict[int, Operator] = {}
+        # By place, so that a decision looks at nobody who is away.
+        self._idle: dict[int, ReadyOperator] = {}
+        self._talking: dict[int, Operator] = {}
+        self._wrapup: dict[int, Operator] = {}
         self._in_flight: dict[int, Call] = {}
         self._waiting: dict[int, Call] = {}
         self._heap: list[tuple[float, int, Callable[[Any, float], bool], Any]] = []
@@ -88,13 +93,10 @@ class World:
         self._decided_s = -math.inf
         self._busy_until_s = 0.0
         self._finished_s: float | None = None
-        line = scenario.line
-        self._bucket = Bucket(
-            rate_per_s=line.calls_per_s,
-            burst=max(1.0, line.calls_per_s),
-            tokens=max(1.0, line.calls_per_s),
-            at_s=0.0,
-        )
+        # What has gathered since the last decision may go out, and no part of a call is lost.
+        per_s = scenario.line.calls_per_s
+        burst = 1.0 + per_s * max(1.0, grid.tick_s)
+        self._bucket = Bucket(rate_per_s=per_s, burst=burst, tokens=burst, at_s=0.0)
 
     def run(self) -> Shift:
         ends_s = self._scenario.lasts_s
@@ -106,7 +108,7 @@ class World:
         while heap and heap[0][0] <= ends_s and self._finished_s is None:
             now_s, _, happens, subject = heapq.heappop(heap)
             changed = happens(subject, now_s)
-            if changed and (happens == self._tick or now_s - self._decided_s >= gap_s):
+            if changed and (now_s - self._decided_s >= gap_s or happens == self._tick):
                 self._decide(now_s)
         stopped_s = ends_s if self._finished_s is None else self._finished_s
         self._close(stopped_s)
@@ -129,8 +131,7 @@ class World:
 
     def _look_for_the_end(self, now_s: float) -> None:
         """Nobody is left to dial today, and the last talk is over."""
-        resting = all(one.state in (State.IDLE, State.AWAY) for one in self._operators)
-        over = resting and not self._waiting
+        over = not (self._talking or self._wrapup or self._waiting)
         if over and self._feed.next_s(now_s) >= self._scenario.lasts_s:
             self._finished_s = max(self._busy_until_s, 1.0)
 
@@ -190,6 +191,7 @@ class World:
             self._feed.ended(call.contact, came_to, now_s)
         self._pace.tracker.talk_ended(operator.place, now_s)
         operator.state, operator.since_s, operator.call = State.WRAPUP, now_s, None
+        self._wrapup[operator.place] = self._talking.pop(operator.place)
         self._at(now_s + operator.wrapup_s, self._wrapup_over, operator)
         return True
 
@@ -198,6 +200,7 @@ class World:
         self._tally.wrapup_s += lasted_s
         self._pace.tracker.wrapup_ended(lasted_s, talk_s=operator.talked_s)
         self._busy_until_s = now_s
+        del self._wrapup[operator.place]
         self._free(operator, now_s)
         return True
 
@@ -223,7 +226,13 @@ class World:
             operator.state, operator.leaving = State.AWAY, False
             return
         operator.state = State.IDLE
-        self._idle[operator.place] = operator
+        name = str(operator.place)
+        self._idle[operator.place] = ReadyOperator(
+            operator=OperatorId(name),
+            leg=LegId(name),
+            place=operator.place,
+            idle_since_s=now_s,
+        )
         self._pair(now_s)
 
     # ------------------------------------------------------------------ hand-over
@@ -235,16 +244,7 @@ class World:
             WaitingCustomer(attempt=AttemptId(str(one.id)), answered_at_s=one.answered_s)
             for one in self._waiting.values()
         ]
-        ready = [
-            ReadyOperator(
-                operator=OperatorId(str(one.place)),
-                leg=LegId(str(one.place)),
-                place=one.place,
-                idle_since_s=one.since_s,
-            )
-            for one in self._idle.values()
-        ]
-        now = Moment(now_s, _WALL)
+        ready, now = list(self._idle.values()), Moment(now_s, _WALL)
         for two in pair(customers, ready, self._strategy, now=now, last=self._last_turn):
             self._last_turn = two.turn
             call = self._waiting.pop(int(two.attempt))
@@ -265,6 +265,7 @@ class World:
         else:
             tally.answer(call.answered_s)
         del self._idle[operator.place]
+        self._talking[operator.place] = operator
         operator.state, operator.since_s, operator.call = State.TALKING, starts_s, call
         operator.wrapup_s = max(0.2, wrapup_s)
         self._at(starts_s + max(1.0, talk_s), self._talk_over, operator)
@@ -312,18 +313,16 @@ class World:
         return found
 
     def _seen(self, now_s: float, ripe: list[Call]) -> Seen:
-        talking, wrapup, present = [], [], 0
-        for one in self._operators:
-            if one.state is State.AWAY:
-                continue
-            present += 1
-            if one.leaving:
-                continue
-            if one.state is State.TALKING:
-                talking.append(max(0.0, now_s - one.since_s))
-            elif one.state is State.WRAPUP:
-                wrapup.append((now_s - one.since_s, one.talked_s))
-        busy_lines = len(self._in_flight) + len(self._waiting) + len(talking)
+        # Who goes home after this call is nobody's next operator.
+        talking = [
+            max(0.0, now_s - one.since_s) for one in self._talking.values() if not one.leaving
+        ]
+        wrapup = [
+            (now_s - one.since_s, one.talked_s)
+            for one in self._wrapup.values()
+            if not one.leaving
+        ]
+        busy_lines = len(self._in_flight) + len(self._waiting) + len(self._talking)
         return Seen(
             now_s=now_s,
             ends_s=self._scenario.lasts_s,
@@ -331,7 +330,7 @@ class World:
             waiting=len(self._waiting),
             talking_s=talking,
             wrapup_s=wrapup,
-            operators=present,
+            operators=len(self._idle) + len(self._talking) + len(self._wrapup),
             in_flight=len(self._in_flight),
             ripe_s=[now_s - one.launched_s for one in ripe],
             tokens=available(self._bucket, now_s),

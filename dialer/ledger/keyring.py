@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from dialer.errors import StoreError
-from dialer.ledger import identity, service
+from dialer.ledger import complaints, identity, service
 from dialer.ledger.phones import COLUMN
 from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
@@ -62,7 +62,7 @@ def check(pool: Pool, vault: Vault, *, strict: bool, now: datetime) -> None:
             # Without the service's variables a verb would write people in clear.
             raise Unreadable(
                 f"personal data is sealed here by the key {used[0]}, and no data key is given",
-                "set DIALER_LOOKUP_KEY and DIALER_DATA_KEYS_FILE as the service has them",
+                "give keys_file and the lookup key as the service has them",
             )
         if strict:
             _refuse_gaps(connection, vault, used)
@@ -127,6 +127,7 @@ TABLES = (
     _Table(
         "stale_merges", "write_merges", tuple(map(identity.column_of, _MERGED)), _MERGED, True
     ),
+    _Table("stale_complaints", "write_complaints", (complaints.COLUMN,), ("texts",), False),
 )
 
 
@@ -141,7 +142,7 @@ def rotate(
     """`progress` gets (texts looked at, texts to be looked at). Raises StoreError."""
     if vault.prefix is None:
         raise StoreError(
-            "postgresql", "no data key is given", "dialer keys new NAME, then DIALER_DATA_KEYS"
+            "postgresql", "no data key is given", "dialer keys new NAME, into keys_file"
         )
     first = vault.keys[0]
     if vault.is_over(first):

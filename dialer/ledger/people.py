@@ -1,9 +1,13 @@
-"""One phone and the people on it, with all that permission looks at: for `dialer why-not`."""
+"""One phone and the people on it, with all that permission looks at: for `dialer why-not`; one
+contact as an operator is shown him: for `dialer operator card`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from dialer.core.model import (
     CampaignName,
@@ -16,9 +20,11 @@ from dialer.core.model import (
 )
 from dialer.core.permission.decide import Candidate
 from dialer.core.permission.limits import Past
-from dialer.ledger import consents, stops, stored
+from dialer.ledger import consents, identity, stops, stored
+from dialer.ledger.identity import Person
 from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
+from dialer.ledger.vault import Vault
 
 SQL = statements("people")
 
@@ -31,6 +37,40 @@ class Standing:
     candidate: Candidate
     queue_state: str | None
     held_reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What an operator is shown of a contact before he calls (R9.3)."""
+
+    person: Person
+    status: str
+    source: str | None
+    segment: str | None
+    region: str | None
+    tags: tuple[str, ...]
+    last_contact_at: datetime | None
+    fields: Mapping[str, Any]
+
+
+def shown(pool: Pool, contact: ContactId, vault: Vault) -> Shown | None:
+    """In clear. Raises Unreadable."""
+    with pool.connection() as connection:
+        row = connection.execute(SQL["shown_of"], {"contact": contact}).fetchone()
+        if row is None:
+            return None
+        person = identity.of_contacts(connection, [contact], vault).get(contact)
+    status, source, segment, region, tags, last_contact_at, own = row
+    return Shown(
+        person=person or Person(None, None, None, None),
+        status=status,
+        source=source,
+        segment=segment,
+        region=region,
+        tags=tuple(tags),
+        last_contact_at=last_contact_at,
+        fields=own,
+    )
 
 
 def contacts_of(pool: Pool, phone: PhoneId) -> list[tuple[ContactId, str | None]]:

@@ -70,9 +70,13 @@ def find(connection: Connection, digits: str, vault: Vault) -> PhoneId | None:
 def find_or_add(connection: Connection, digits: str, vault: Vault) -> PhoneId:
     """The phone's id; a number that stands on no list may be stopped, too."""
     known = find(connection, digits, vault)
-    if known is not None:  # also where its sealing key is lost: a stop is always taken
-        return known
     key = lookup_key(digits, vault.lookup)
+    if known is not None:  # also where its sealing key is lost: a stop is always taken
+        row = connection.execute(SQL["is_without_digits"], {"key": key}).fetchone()
+        if row and row[0]:
+            filled = {"key": key, "digits": sealed(digits, key, vault)}
+            connection.execute(SQL["fill_digits"], filled)
+        return known
     connection.execute(SQL["add_phone"], {"key": key, "digits": sealed(digits, key, vault)})
     found = find(connection, digits, vault)
     if found is None:
@@ -123,6 +127,7 @@ def merge_staged(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> int
     with connection.cursor().copy(SQL["copy_staged"]) as copy:
         for row in rows:
             copy.write_row(row)
+    connection.execute(SQL["fill_staged"])
     return connection.execute(SQL["add_staged"]).rowcount
 
 

@@ -6,17 +6,19 @@ Backups and PostgreSQL's log keep the old pages for as long as they are kept the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from dialer.core.model import PhoneId
+from dialer.core.permission.retention import HeldKind, holds
 from dialer.errors import StoreError
-from dialer.ledger import identity, phones, service
+from dialer.ledger import complaints, identity, phones, service
 from dialer.ledger.locks import lock_people
-from dialer.ledger.pool import Pool
+from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
 from dialer.ledger.vault import Vault
+from dialer.ports import Held
 
 SQL = statements("rights")
 
@@ -27,13 +29,23 @@ PERSONAL = frozenset(
 
 
 class Erased(NamedTuple):
-    """How many rows went, by kind; the files of his talks that stay, and until when."""
+    """How many rows went, by kind; the files of his talks that are due now, by the daemon in
+    whose folder they lie; what a law orders to keep.
+    """
 
     contacts: int
     phones: int
     attempts: int
-    recordings_left: int
-    recordings_until: datetime | None
+    recordings: Mapping[str, int]
+    held: tuple[Held, ...]
+
+
+class CallGoesOn(StoreError):
+    """Nobody is erased in the midst of his call."""
+
+    def __init__(self) -> None:
+        what = "a call with this person is going on"
+        super().__init__("postgresql", what, "erase again when it is over")
 
 
 class Chain(NamedTuple):
@@ -73,6 +85,9 @@ def _open(everything: Mapping[str, Any], vault: Vault) -> None:
     for one in everything.get("phones") or ():
         key = bytes.fromhex(one.pop("lookup_key").removeprefix("\\x"))
         one["digits"] = phones.opened(one["digits"], key, vault)
+    for one in everything.get("complaints") or ():
+        key = bytes.fromhex(one.pop("lookup_key").removeprefix("\\x"))
+        one["text"] = vault.open(one["text"], complaints.COLUMN, key)
     for kind, id_name in (("contacts", "id"), ("merged_rows", "contact_id")):
         for one in everything.get(kind) or ():
             for name in PERSONAL & one.keys():
@@ -80,42 +95,69 @@ def _open(everything: Mapping[str, Any], vault: Vault) -> None:
 
 
 def erase(pool: Pool, phone: PhoneId, *, by: str, now: datetime) -> Erased:
-    """The stop must be in force before. Raises StoreError while a call is going on."""
+    """The stop must be in force before. Raises CallGoesOn."""
     with pool.transaction() as connection:
+        # First of all, as every import takes it before it locks phones.
+        connection.execute(SQL["lock_imports"])
         row = connection.execute(SQL["persons"], {"phone": phone}).fetchone()
         contacts, own = row if row else ([], [phone])
         lock_people(connection, own, contacts)
         whom = {"phones": own, "contacts": contacts}
         going_on = connection.execute(SQL["open_attempts"], whom).fetchone()
         if going_on and going_on[0]:
-            what = "a call with this person is going on"
-            raise StoreError("postgresql", what, "erase again when it is over")
-        left = connection.execute(SQL["recordings_left"], whom).fetchone() or (0, None)
-        connection.execute(SQL["keep_counters"], whom)
-        attempts = connection.execute(SQL["erase_attempts"], whom).rowcount
-        connection.execute(SQL["loosen_merges"], {"contacts": contacts})
-        erased = connection.execute(SQL["erase_contacts"], {"contacts": contacts}).rowcount
-        for step in ("erase_moves", "erase_consents", "erase_withdrawals", "erase_callers"):
-            connection.execute(SQL[step], {"phones": own})
-        connection.execute(SQL["blank_origins"], {"phones": own})
-        connection.execute(SQL["blank_changes"], {"phones": own})
-        connection.execute(SQL["blank_phones"], {"phones": own, "at": now})
+            raise CallGoesOn
+        _hold(connection, whom, now)
+        due = dict(connection.execute(SQL["release_recordings"], {**whom, "at": now}))
+        attempts, erased = _delete(connection, own, contacts, now)
         done = Erased(
             contacts=erased,
             phones=len(own),
             attempts=attempts,
-            recordings_left=left[0],
-            recordings_until=left[1],
+            recordings=due,
+            held=tuple(Held(*row) for row in connection.execute(SQL["held"], whom)),
         )
         service.add_audit(
             connection,
             who=by,
             what="erased",
             subject=f"phone {phone}",
-            details=done._asdict(),
+            details={**done._asdict(), "held": [one.as_json() for one in done.held]},
             now=now,
         )
     return done
+
+
+def _hold(connection: Connection, whom: Mapping[str, Any], now: datetime) -> None:
+    """Lock what a law orders to keep; consents by their uses, so before the attempts go."""
+    for kind in HeldKind:
+        laws = [one for one in holds(now) if one.kind is kind]
+        words = {
+            "presets": [one.preset for one in laws],
+            "since": [one.since for one in laws],
+            "keep_s": [one.keep_s for one in laws],
+            "laws": [one.ground for one in laws],
+        }
+        connection.execute(SQL[f"hold_{kind}"], {**whom, **words})
+
+
+def _delete(
+    connection: Connection, own: Sequence[int], contacts: Sequence[int], now: datetime
+) -> tuple[int, int]:
+    """All that is not held: (attempts, cards) that went or were emptied."""
+    whom = {"phones": own, "contacts": contacts}
+    connection.execute(SQL["keep_counters"], whom)
+    attempts = connection.execute(SQL["erase_attempts"], whom).rowcount
+    connection.execute(SQL["erase_consents"], whom)
+    connection.execute(SQL["loosen_merges"], {"contacts": contacts})
+    emptied = connection.execute(SQL["blank_cards"], {"contacts": contacts, "at": now}).rowcount
+    connection.execute(SQL["strip_cards"], {"contacts": contacts})
+    erased = connection.execute(SQL["erase_contacts"], {"contacts": contacts}).rowcount
+    for step in ("erase_moves", "erase_withdrawals", "erase_callers", "erase_complaints"):
+        connection.execute(SQL[step], {"phones": own})
+    connection.execute(SQL["blank_origins"], {"phones": own})
+    connection.execute(SQL["blank_changes"], {"phones": own})
+    connection.execute(SQL["blank_phones"], {"phones": own, "at": now})
+    return attempts, erased + emptied
 
 
 def others_of(pool: Pool, phone: PhoneId) -> list[PhoneId]:

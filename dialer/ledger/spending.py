@@ -22,6 +22,18 @@ def persistence(pool: Pool, campaign: CampaignName, since: datetime) -> Figures:
     return Figures(*map(int, row)) if row else Figures()
 
 
+def save_pace(pool: Pool, campaign: CampaignName, pace: float) -> None:
+    """As it was judged now: the share of its pace at which any daemon's intents pass."""
+    with pool.connection() as connection:
+        connection.execute(SQL["save_pace"], {"campaign": campaign, "pace": pace})
+
+
+def pace_of(pool: Pool, campaign: CampaignName) -> float:
+    with pool.connection() as connection:
+        row = connection.execute(SQL["pace_of"], {"campaign": campaign}).fetchone()
+    return float(row[0]) if row else 1.0
+
+
 class Costs(NamedTuple):
     """Millionths of the currency, and what they were for: talks with people, decisions."""
 

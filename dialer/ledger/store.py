@@ -7,7 +7,7 @@ stopped by their numbers, phones moved by hand, `reports`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -34,6 +34,7 @@ from dialer.core.permission.retention import DataKind
 from dialer.errors import StoreError
 from dialer.ledger import (
     campaigns,
+    complaints,
     consents,
     endings,
     importer,
@@ -52,6 +53,7 @@ from dialer.ledger import (
     spending,
     stoplist,
     stops,
+    words,
 )
 from dialer.ledger.history import PastQueries
 from dialer.ledger.listening import Listener
@@ -63,17 +65,22 @@ from dialer.ledger.vault import Vault
 from dialer.ports import (
     CallerStop,
     Due,
+    Held,
     HotLead,
     ImportedConsent,
     ImportReport,
     ImportRow,
     ListedRecording,
+    Mark,
     OpenCall,
     OperatorChange,
     OptOut,
     RecordedFile,
     Recording,
     RejectedRow,
+    Replayed,
+    RetentionState,
+    RetentionStep,
     SliceAnswer,
     SliceRequest,
     StopImport,
@@ -81,6 +88,7 @@ from dialer.ports import (
     StopRow,
     Supervised,
     Wish,
+    Word,
 )
 
 log = structlog.get_logger(__name__)
@@ -224,6 +232,12 @@ class PostgresLedger:
     def persistence(self, campaign: CampaignName, since: datetime) -> Figures:
         return spending.persistence(self._pool, campaign, since)
 
+    def save_pace(self, campaign: CampaignName, pace: float) -> None:
+        spending.save_pace(self._pool, campaign, pace)
+
+    def pace_of(self, campaign: CampaignName) -> float:
+        return spending.pace_of(self._pool, campaign)
+
     def costs(self, campaign: CampaignName, since: datetime, until: datetime) -> spending.Costs:
         return spending.costs(self._pool, campaign, since, until)
 
@@ -356,6 +370,19 @@ class PostgresLedger:
         with self._pool.connection() as connection:
             return consents.withdrawals_of(connection, phone)
 
+    def add_complaint(
+        self, phone: PhoneId, text: str, *, campaign: str | None, by: str, now: datetime
+    ) -> str | None:
+        """The campaign that it counts against."""
+        return complaints.add(
+            self._pool, self._vault, phone, text, campaign=campaign, by=by, now=now
+        )
+
+    def complaints(
+        self, since: datetime, campaign: str | None = None
+    ) -> Sequence[complaints.Complaint]:
+        return complaints.since(self._pool, self._vault, since, campaign)
+
     def set_halted(self, halted: bool, *, by: str, now: datetime) -> None:
         service.set_halted(self._pool, halted, by=by, now=now)
 
@@ -461,19 +488,57 @@ class PostgresLedger:
         )
 
     def preview_retention(
-        self, before: Mapping[DataKind, datetime], locked: Mapping[str, datetime]
+        self, before: Mapping[DataKind, datetime], now: datetime
     ) -> retention.Old:
-        return retention.preview(self._pool, before, locked)
+        return retention.preview(self._pool, before, now)
 
     def apply_retention(
-        self,
-        before: Mapping[DataKind, datetime],
-        locked: Mapping[str, datetime],
-        *,
-        by: str,
-        now: datetime,
-    ) -> Mapping[DataKind, int]:
-        return retention.apply(self._pool, before, locked, by=by, now=now)
+        self, before: Mapping[DataKind, datetime], *, by: str, now: datetime
+    ) -> Mapping[str, int]:
+        """By hand: all of it, without a pause."""
+        return retention.apply(self._pool, before, by=by, now=now)
+
+    # ------------------------------------------------------------------ people's words
+
+    def base_id(self) -> str:
+        return words.base_id(self._pool)
+
+    def words_head(self) -> Mark:
+        return words.head(self._pool)
+
+    def knows_mark(self, mark: Mark) -> bool:
+        return words.knows(self._pool, mark)
+
+    def newest_known_mark(self, marks: Sequence[Mark]) -> int:
+        return words.newest_known(self._pool, marks)
+
+    def words_after(self, mark: Mark, most: int) -> tuple[Sequence[Word], Mark]:
+        return words.after(self._pool, mark, most)
+
+    def replay_words(self, said: Iterable[Word], now: datetime) -> Replayed:
+        return words.replay(self._pool, said, now)
+
+    # ------------------------------------------------------------------ retention
+
+    def retention_state(self) -> RetentionState:
+        return retention.state(self._pool)
+
+    def begin_retention(self, day: date, instance: InstanceName, now: datetime) -> bool:
+        return retention.begin(self._pool, day, instance, now)
+
+    def retention_steps(
+        self, before: Mapping[DataKind, datetime], now: datetime, most: int
+    ) -> Iterator[RetentionStep]:
+        return retention.steps(self._pool, before, now, most)
+
+    def end_retention(
+        self, day: date, instance: InstanceName, gone: Mapping[str, int], now: datetime
+    ) -> None:
+        retention.end(self._pool, day, instance, gone, now)
+
+    def held_by_law(self) -> Sequence[Held]:
+        """What is kept of people who are erased."""
+        return retention.held(self._pool)
 
     def verify_audit(self) -> rights.Chain:
         return rights.verify(self._pool)
@@ -483,6 +548,10 @@ class PostgresLedger:
     ) -> Sequence[people.Standing]:
         """One for each card of the phone, with all that permission looks at."""
         return people.standings(self._pool, phone, campaign, since)
+
+    def shown(self, contact: ContactId) -> people.Shown | None:
+        """A contact as an operator reads him before he calls, in clear. Raises Unreadable."""
+        return people.shown(self._pool, contact, self._vault)
 
     def find_phone(self, digits: str) -> PhoneId | None:
         with self._pool.connection() as connection:

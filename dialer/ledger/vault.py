@@ -120,7 +120,7 @@ def lost(key_id: str) -> tuple[str, str]:
     """What is wrong and the remedy."""
     return (
         f"the data key {key_id} is not among the keys, and personal data is sealed under it",
-        "put the key back behind the first one (DIALER_DATA_KEYS or DIALER_DATA_KEYS_FILE)",
+        "put the key back behind the first one (keys_file or DIALER_DATA_KEYS_FILE)",
     )
 
 

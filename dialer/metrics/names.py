@@ -18,6 +18,7 @@ from dialer.core.model import Disposition
 from dialer.core.pacing.observation import Binding
 from dialer.core.permission.persistence import Figures
 from dialer.core.permission.reasons import Reason
+from dialer.core.permission.retention import DataKind
 from dialer.core.trouble import Kind as Trouble
 
 
@@ -65,7 +66,7 @@ VERB = Label(name="verb")
 WHY = Label(name="why")
 # Closed sets.
 RELOAD = _closed("result", ("applied", "refused"))
-STORE = _closed("store", ("redis", "postgresql", "diary"))
+STORE = _closed("store", ("redis", "postgresql", "diary", "journal"))
 AGAINST = _closed("against", ("postgresql", "switch"))
 MACHINE = _closed("machine", ("attempt", "operator"))
 NOT_RECORDED = _closed("why", ("no_room", "announcement", "refused", "missing"))
@@ -73,8 +74,11 @@ DISPOSITION = _closed("disposition", Disposition)
 REASON = _closed("reason", Reason)
 BUDGET = _closed("of", ("calls", "money"))
 PERSISTENCE = _closed("figure", Figures._fields)
+WORD = _closed("kind", ("stops", "withdrawals", "erasures"))
+RETAINED = _closed("kind", (*DataKind, "held_attempts", "held_consents", "erased_cards"))
 TROUBLE = _closed("kind", Trouble)
 ANSWER = _closed("answer", ("committed", *Reason))
+CARD = _closed("answer", ("shown", "started", "skipped", "waited"))
 BINDING = _closed("binding", Binding)
 FALLBACK = _closed("why", ("failed", "absurd", "slow", "defect"))
 ATTEMPT_STATE = _closed("state", AttemptState)
@@ -121,6 +125,12 @@ _ALL = (
         "dialer_held_back_total", "Calls that were wanted and not made.", CAMPAIGN, REASON
     ),
     _counter("dialer_claims_total", "Entries claimed under lease.", CAMPAIGN),
+    _counter(
+        "dialer_cards_total",
+        "Preview: cards shown to operators, started, skipped or left waiting by them.",
+        CAMPAIGN,
+        CARD,
+    ),
     _counter("dialer_intents_total", "Intents by the ledger's answer.", CAMPAIGN, ANSWER),
     _counter("dialer_originates_total", "Calls sent to the switch.", GATEWAY),
     _counter(
@@ -262,6 +272,15 @@ _ALL = (
     _gauge("dialer_outbox_items", "Results not yet written.", STORE),
     _gauge("dialer_outbox_age_seconds", "Age of the oldest result not yet written.", STORE),
     _gauge("dialer_clock_offset_seconds", "Another clock minus ours.", AGAINST),
+    _gauge(
+        "dialer_retention_age_seconds", "Since any daemon has last done the day's retention."
+    ),
+    _counter("dialer_retention_rows_total", "Rows that retention deleted.", RETAINED),
+    _counter(
+        "dialer_words_replayed_total",
+        "Said again from the journal because the database was restored.",
+        WORD,
+    ),
     # the daemon
     _histogram("dialer_dispatcher_turn_seconds", "One turn of the dispatcher.", TURN_S),
     _gauge("dialer_dispatcher_backlog", "Events waiting for the dispatcher."),

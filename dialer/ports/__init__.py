@@ -4,6 +4,7 @@
     Hopper    -> hopper.queue      Presence -> hopper.presence
     Ledger    -> ledger.store      PastCalls -> ledger.history    Meter -> metrics.meter
     Recordings -> recordings.folder  Diary  -> diary.files        Clock -> app
+    Journal   -> journal.files
 
 Errors: Switch raises LinkDown and CommandRefused; Hopper, Presence and Ledger raise StoreError.
 Every call has a deadline of its own; none may be wrapped in a gevent.Timeout from outside.
@@ -21,6 +22,7 @@ from dialer.ports.imports import (
     ImportRow,
     RejectedRow,
 )
+from dialer.ports.journal import Journal, Mark, Replayed, Word
 from dialer.ports.ledger import (
     Due,
     HotLead,
@@ -48,6 +50,7 @@ from dialer.ports.recordings import (
     Recording,
     Recordings,
 )
+from dialer.ports.retention import Held, RetentionState, RetentionStep
 from dialer.ports.stops import OpenCall, OptOut, StopImport, Stopped, StopRow, Wish
 from dialer.ports.switch import (
     CallerStop,
@@ -71,14 +74,17 @@ __all__ = [
     "Due",
     "FolderState",
     "FoundLeg",
+    "Held",
     "Hopper",
     "HotLead",
     "ImportReport",
     "ImportRow",
     "ImportedConsent",
     "ImportedPhone",
+    "Journal",
     "Ledger",
     "ListedRecording",
+    "Mark",
     "Meter",
     "OpenCall",
     "OperatorCall",
@@ -95,6 +101,9 @@ __all__ = [
     "Recording",
     "Recordings",
     "RejectedRow",
+    "Replayed",
+    "RetentionState",
+    "RetentionStep",
     "Shown",
     "SliceAnswer",
     "SliceRequest",
@@ -107,4 +116,5 @@ __all__ = [
     "SwitchEvent",
     "WindowCounts",
     "Wish",
+    "Word",
 ]

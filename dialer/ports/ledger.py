@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
@@ -26,7 +26,10 @@ from dialer.core.model import (
     Window,
 )
 from dialer.core.permission.persistence import Figures
+from dialer.core.permission.retention import DataKind
+from dialer.ports.journal import Mark, Replayed, Word
 from dialer.ports.recordings import ListedRecording, RecordedFile, Recording
+from dialer.ports.retention import RetentionState, RetentionStep
 from dialer.ports.stops import OpenCall, OptOut, Stopped
 from dialer.ports.switch import CallerStop
 
@@ -215,6 +218,10 @@ class Ledger(Protocol):
         """Of its attempts since then (R6.11)."""
         ...
 
+    def save_pace(self, campaign: CampaignName, pace: float) -> None:
+        """The share of its pace at which the intents of every daemon pass from now on."""
+        ...
+
     def used_of_day(self, campaign: CampaignName, day: date) -> tuple[int, int]:
         """(calls, millionths of money) of its day, open calls with what they reserve."""
         ...
@@ -282,3 +289,43 @@ class Ledger(Protocol):
     ) -> int: ...
 
     def log_supervision(self, one: Supervised) -> None: ...
+
+    def base_id(self) -> str:
+        """Which base this is; the same after a restore."""
+        ...
+
+    def words_head(self) -> Mark: ...
+
+    def knows_mark(self, mark: Mark) -> bool:
+        """Was this base once in this state?"""
+        ...
+
+    def newest_known_mark(self, marks: Sequence[Mark]) -> int:
+        """The place of the last one that it knows; -1: none."""
+        ...
+
+    def words_after(self, mark: Mark, most: int) -> tuple[Sequence[Word], Mark]:
+        """What was said after it, at most so many changes of each kind, and the mark there."""
+        ...
+
+    def replay_words(self, words: Iterable[Word], now: datetime) -> Replayed:
+        """Stops, withdrawals and erasures hold again when it returns."""
+        ...
+
+    def retention_state(self) -> RetentionState: ...
+
+    def begin_retention(self, day: date, instance: InstanceName, now: datetime) -> bool:
+        """Is this day's run ours? Asked again now and then it stays so; of one that has died
+        another goes on.
+        """
+        ...
+
+    def retention_steps(
+        self, before: Mapping[DataKind, datetime], now: datetime, most: int
+    ) -> Iterator[RetentionStep]:
+        """Each item is a committed transaction of at most `most` rows. Raises StoreError."""
+        ...
+
+    def end_retention(
+        self, day: date, instance: InstanceName, gone: Mapping[str, int], now: datetime
+    ) -> None: ...

@@ -12,6 +12,7 @@ from typing import Any
 
 from dialer.core.model import AttemptId, Campaign, PhoneId
 from dialer.core.permission.decide import Allowed, decide
+from dialer.core.permission.persistence import Judged, rests
 from dialer.core.permission.reasons import SENTENCES, Reason
 from dialer.core.permission.russian import SENTENCES_RU
 from dialer.ledger.people import Standing
@@ -97,12 +98,16 @@ def why_not(
     told = []
     halted = ledger.halted()
     for campaign, holidays in campaigns:
+        resting = rests(Judged(pace=ledger.pace_of(campaign.name)), now)
         for one in ledger.standings(phone, campaign.name, now - LOOKBACK):
             if halted or not campaign.active:
                 why = Reason.HALTED if halted else Reason.CAMPAIGN_ENDED
                 told.append(_told(campaign, one, why))
                 continue
-            told.append(_judged(campaign, one, now, holidays, destination_allowed))
+            judged = _judged(campaign, one, now, holidays, destination_allowed)
+            if judged.reason is None and resting:
+                judged = _told(campaign, one, Reason.PERSISTENCE)
+            told.append(judged)
     return told
 
 

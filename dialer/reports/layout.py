@@ -202,8 +202,16 @@ def _persistence(report: CampaignReport) -> Table:
                 "want no more calls, of the answered",
                 *share(figures.opt_outs, "opt_outs_share"),
             ),
+            ("complained, of the answered", *share(figures.complaints, "complaints_share")),
             ("people tried", str(figures.persons), "", ""),
             ("most tries of one person", str(figures.most_tries), "", ""),
+            ("most refusals of one person", str(figures.most_refusals), "", ""),
+            (
+                "most times that one person hung up within 3 s",
+                str(figures.most_instant_hang_ups),
+                "",
+                "",
+            ),
         ],
         note=sentence(of.judged),
     )

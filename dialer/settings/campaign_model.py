@@ -34,8 +34,7 @@ from dialer.settings.scalars import (
 from dialer.settings.validate import Model
 from dialer.settings.wording import did_you_mean
 
-PREVIEW_LATER = "waits for the operators' screens, on which they start each call"
-MODES = {mode.value: mode for mode in Mode if mode is not Mode.PREVIEW}
+MODES = {mode.value: mode for mode in Mode}
 ORDERS = {order.value: order for order in Order}
 WHEN_FULL = {rule.value: rule for rule in WhenFull}
 
@@ -221,12 +220,15 @@ class CampaignModel(Model):
     ] = written("required", 'required, or {off: true, ground: "the legal ground"}')
     mode: Annotated[
         Mode,
-        PlainValidator(choice(MODES, {"preview": PREVIEW_LATER})),
+        PlainValidator(choice(MODES)),
         schema(enum=list(MODES)),
     ] = written(
         "progressive",
         "one call per free operator; predictive: as many as the abandonment cap bears; power:"
-        " a fixed ratio",
+        " a fixed ratio; preview: the card first, the operator starts the call",
+    )
+    card: Annotated[float, *duration_between(5, 1800)] = written(
+        "1m", "mode preview: a card that nobody starts or skips goes to the next operator"
     )
     ratio: Annotated[float, *decimal_between(1, 10)] = Field(
         default=1.0, description="mode power: calls in flight per free operator"

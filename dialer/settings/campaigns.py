@@ -45,6 +45,7 @@ def campaign_of(
         laxer=dict(model.laxer),
         mode=model.mode,
         ratio=model.ratio,
+        card_s=model.card,
         order=model.order,
         rules=tuple(
             Rule(field=r.field, condition=r.condition, value=r.value, weight=r.weight)
@@ -124,6 +125,8 @@ def contradictions(model: CampaignModel, tree: Tree) -> Iterator[Problem]:
     """Keys of one campaign that do not go together."""
     if model.mode is not Mode.POWER and "ratio" in model.model_fields_set:
         yield problem_at(tree, ("ratio",), "is used by mode: power only", "take it out")
+    if model.mode is not Mode.PREVIEW and "card" in model.model_fields_set:
+        yield problem_at(tree, ("card",), "is used by mode: preview only", "take it out")
     if model.mode is Mode.POWER and "ratio" not in model.model_fields_set:
         what = "mode power needs a ratio"
         yield problem_at(tree, ("mode",), what, "ratio: 1.5 is 1.5 calls per free operator")

@@ -22,11 +22,12 @@ from dialer.core.model import (
     RecordingPlace,
 )
 from dialer.core.permission.destinations import HOME_RU, Destinations
-from dialer.core.permission.retention import DataKind
+from dialer.core.permission.retention import DataKind, QuietHour
 from dialer.errors import Problem
 from dialer.settings.calendars import Calendar, CalendarChanges
 from dialer.settings.credentials import Credentials
 from dialer.settings.daemon_model import DaemonModel, Listen, read_listen
+from dialer.settings.data_keys import KeyFiles
 from dialer.settings.own_numbers import numbers_of
 from dialer.settings.personal_data import wrong_places
 from dialer.settings.places import shown
@@ -75,6 +76,8 @@ class Settings:
     recordings: RecordingPlace | None
     responsible: Responsible | None
     retention: Mapping[DataKind, float]  # seconds
+    quiet_hour: QuietHour
+    key_files: KeyFiles
     gateways: Mapping[GatewayName, Gateway]
     trunks: Mapping[GatewayName, Trunk]
     callbacks: Mapping[PoolName, str]
@@ -128,6 +131,11 @@ def settings_of(
         recordings=_recordings(model),
         responsible=_responsible(model),
         retention=dict(model.retention),
+        key_files=KeyFiles(
+            around.folder / model.keys_file if model.keys_file else None,
+            around.folder / model.lookup_key_file if model.lookup_key_file else None,
+        ),
+        quiet_hour=QuietHour(at=model.quiet_hour.at, zone=model.quiet_hour.zone),
         gateways=gateways_of(model),
         trunks=trunks,
         callbacks={

@@ -6,7 +6,7 @@ Secrets never stand here: `password_env` names an environment variable, `passwor
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, time
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, field_validator
@@ -25,6 +25,7 @@ from dialer.settings.scalars import (
     choice,
     decimal_between,
     duration_between,
+    read_clock,
     read_folder,
     read_size,
     read_tone,
@@ -343,6 +344,15 @@ def read_campaign_files(value: Any) -> list[str]:
     return files
 
 
+class QuietHourModel(Model):
+    """When retention runs, once a day."""
+
+    at: Annotated[
+        time, PlainValidator(read_clock), schema(type="string", title="time, 3:00")
+    ] = written("3:00", "when it begins")
+    zone: Zone = Field(default="Europe/Moscow", description="by whose clock")
+
+
 DATA_KINDS = {kind.value: kind for kind in DataKind}
 
 
@@ -368,6 +378,15 @@ class DaemonModel(Model):
         Annotated[float, *duration_between(86_400, 36_500 * 86_400)],
     ] = Field(
         default={}, description="how long each kind of data is kept (dialer retention preview)"
+    )
+    quiet_hour: QuietHourModel = Field(
+        default_factory=QuietHourModel, description="when the day's retention runs"
+    )
+    keys_file: Text | None = Field(
+        default=None, description="the file with the keys that seal personal data, 0640"
+    )
+    lookup_key_file: Text | None = Field(
+        default=None, description="the file with the secret of the numbers' digests, 0640"
     )
     personal_data: PersonalDataModel | None = PERSONAL_DATA
     gateways: dict[Name, GatewayModel] = Field(min_length=1, description="ways out, by name")

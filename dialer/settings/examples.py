@@ -73,6 +73,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "opt_out_key: 9               # pressed in the message: never called again",
         "opt_out_key: off",
     ),
+    "card": ("mode: preview\ncard: 2m                     # long histories to be read first",),
     "max_talk": ("max_talk: 45m                # a forgotten line is ended by the switch",),
     "abandonment": (
         "abandonment: {limit: 3 %, window: day, zone: Europe/Moscow}",

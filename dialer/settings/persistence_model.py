@@ -53,6 +53,9 @@ class PersistenceModel(Model):
     opt_outs_share: Share | None = Field(
         default=None, description="most people who want no more calls, of the answered calls"
     )
+    complaints_share: Share | None = Field(
+        default=None, description="most complaints, of the answered calls, like 0.1 %"
+    )
     from_tries: Annotated[int, *whole_between(1, 1_000_000)] = Field(
         default=500, description="nothing is judged by fewer tries in the 30 days"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -125,3 +126,18 @@ def test_a_password_is_shown_to_nobody_who_did_not_ask(config: Path) -> None:
 def test_written_files_are_not_for_everybody(config: Path) -> None:
     for path in write(config).rglob("*.xml"):
         assert path.stat().st_mode & 0o007 == 0
+
+
+def test_the_switch_may_read_what_root_has_written(config: Path) -> None:
+    """Else it starts without a single gateway, and says so in its log only."""
+    folder = config.parent / "conf"
+    others = {1} if os.geteuid() == 0 else set(os.getgroups()) - {folder.stat().st_gid}
+    if not others:
+        pytest.skip("this user is in one group only: no other can be given the folder")
+    group = others.pop()
+    os.chown(folder, -1, group)
+    written = [path for path in write(config).rglob("*.xml") if path.is_file()]
+    assert written
+    for path in written:
+        assert (path.stat().st_gid, path.stat().st_mode & 0o777) == (group, 0o640)
+        assert path.parent.stat().st_gid == group

@@ -174,3 +174,25 @@ def test_a_withdrawal_for_an_unknown_phone_holds_when_it_arrives(
     later = CONSENT._replace(given_at=datetime.now(UTC))
     world.ledger.import_rows("people", [row(1, consent=later)], source="t", now=NOW)
     assert held(world) is None, "what he allows anew is a new consent"
+
+
+# ------------------------------------------------------------------ complaints
+
+
+def test_who_complains_is_called_no_more_and_counted_and_his_words_are_kept(
+    dialer: Dialer, world: World
+) -> None:
+    world.people(1)
+    world.save(campaign())
+    (entry,) = world.entries(campaign())
+    world.dial(campaign(), entry)
+    world.ask("UPDATE attempts SET committed_at = now() - interval '1 day'")
+    said = dialer("complaint", "add", phone(1).digits, "--text", "you rang my mother at night")
+    assert said.code == 0, said.err
+    assert "noted; it counts against spring" in said.out
+    assert [one.origin for one in world.ledger.stops_of(entry.phone_id)] == ["complaint"]
+    (found,) = orjson.loads(dialer("complaint", "list", "--json").out)
+    assert found["text"] == "you rang my mother at night"
+    assert phone(1).digits not in str(found)
+    unknown = dialer("complaint", "add", phone(9).digits, "--text", "x", "--campaign", "sprign")
+    assert (unknown.code, "there is no campaign" in unknown.err) == (2, True)

@@ -6,7 +6,7 @@ tests/contract/ledger.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -30,22 +30,27 @@ from dialer.core.model import (
     PhoneId,
 )
 from dialer.core.permission.persistence import Figures
+from dialer.core.permission.retention import DataKind
 from dialer.errors import StoreError
 from dialer.ports import (
     CallerStop,
     Decided,
     Due,
     ListedRecording,
+    Mark,
     OpenCall,
     OperatorChange,
     OptOut,
     RecordedFile,
     Recording,
+    RetentionState,
+    RetentionStep,
     SliceAnswer,
     SliceRequest,
     Stopped,
     Supervised,
     WindowCounts,
+    Word,
 )
 
 
@@ -82,6 +87,10 @@ class Books:
         self.files: dict[AttemptId, RecordedFile | str] = {}
         self.deleted: list[AttemptId] = []
         self.supervised: list[Supervised] = []
+        self.paces: dict[CampaignName, float] = {}
+        self.retained = RetentionState(None, None)
+        self.retained_by: InstanceName | None = None
+        self.to_retain: list[RetentionStep] = []
         self.on_commit: Any = None  # called with the intents, before they are judged
 
     def _at(self, verb: str) -> None:
@@ -221,6 +230,52 @@ class Books:
         self.journal.append(("stop", phone))
         return OptOut(known=True, phone=phone)
 
+    # ------------------------------------------------------------------ people's words
+
+    def base_id(self) -> str:
+        self._at("base_id")
+        return "base"
+
+    def words_head(self) -> Mark:
+        return Mark()
+
+    def knows_mark(self, mark: Mark) -> bool:
+        self._at("knows_mark")
+        return True
+
+    def words_after(self, mark: Mark, most: int) -> tuple[list[Word], Mark]:
+        return [], mark
+
+    # ------------------------------------------------------------------ retention
+
+    def save_pace(self, campaign: CampaignName, pace: float) -> None:
+        self._at("save_pace")
+        self.paces[campaign] = pace
+
+    def retention_state(self) -> RetentionState:
+        self._at("retention_state")
+        return self.retained
+
+    def begin_retention(self, day: date, instance: InstanceName, now: datetime) -> bool:
+        self._at("begin_retention")
+        if self.retained_by not in (None, instance):
+            return False
+        self.retained_by = instance
+        return True
+
+    def retention_steps(
+        self, before: Mapping[DataKind, datetime], now: datetime, most: int
+    ) -> Iterator[RetentionStep]:
+        while self.to_retain:
+            self._at("retention_steps")
+            yield self.to_retain.pop(0)
+
+    def end_retention(
+        self, day: date, instance: InstanceName, gone: Mapping[str, int], now: datetime
+    ) -> None:
+        self.retained = RetentionState(day, now)
+        self.journal.append(("retention", dict(gone)))
+
     # ------------------------------------------------------------------ recordings
 
     def save_recording(self, one: Recording) -> None:
@@ -348,3 +403,22 @@ class MemoryDiary:
 
     def write(self, now: datetime) -> None:
         """Nothing to write to."""
+
+
+class MemoryJournal:
+    """A journal that is new with each daemon."""
+
+    def open(self, base: str) -> None:
+        self._marks: list[Mark] = []
+
+    def last(self) -> Mark | None:
+        return self._marks[-1] if self._marks else None
+
+    def marks(self) -> list[Mark]:
+        return self._marks
+
+    def words_after(self, nth: int) -> Iterator[Word]:
+        return iter(())
+
+    def append(self, words: Sequence[Word], mark: Mark, now: datetime) -> None:
+        self._marks.append(mark)

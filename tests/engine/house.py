@@ -49,7 +49,7 @@ from dialer.hopper.memory_presence import MemoryPresence
 from dialer.metrics.meter import MemoryMeter
 from dialer.ports import Clock, Switch
 from dialer.recordings.folder import RecordingFolder
-from tests.engine.books import Books, MemoryDiary
+from tests.engine.books import Books, MemoryDiary, MemoryJournal
 from tests.engine.line import Line
 
 US = InstanceName("d1")
@@ -178,6 +178,7 @@ class House:
                 meter=self.meter,
                 clock=clock or self.clock,
                 diary=self.diary,
+                journal=MemoryJournal(),
                 recordings=RecordingFolder(),
             ),
             self.plan,

@@ -65,6 +65,23 @@ def test_while_the_books_are_away_the_last_answer_holds(build: Callable[..., Hou
     assert home.dial() == []
 
 
+def test_what_another_daemon_has_judged_holds_here_at_once(build: Callable[..., House]):
+    """Its word is in the ledger; ours is a minute old."""
+    home = at_work(build, opt_outs=0)
+    for n in range(1, 20):
+        home.books.denied[PhoneId(10_000 + n)] = (Reason.PERSISTENCE.value, None)
+    assert home.dial() == []
+    assert home.dial() == []
+    assert home.daemon.pacer.decisions[SPRING].why.binding.value == "persistence"
+    home.written()
+    assert (home.hopper.size(SPRING), home.books.postponed) == (19, {})
+
+
+def test_what_is_judged_binds_every_daemon(build: Callable[..., House]):
+    home = at_work(build, opt_outs=3)
+    assert home.books.paces == {SPRING: 0.0}
+
+
 # ------------------------------------------------------------------ money
 
 

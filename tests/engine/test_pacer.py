@@ -18,12 +18,14 @@ from dialer.core.model import (
     OperatorId,
     PhoneId,
 )
+from dialer.core.pacing.predictive import MOST_CANCELLED
 from dialer.core.permission.reasons import Reason
 from dialer.engine.launch import SPENT_S
 from dialer.ports import WindowCounts
 from tests.engine.house import (
     BUSY,
     CARRIER,
+    SALES,
     SPRING,
     House,
     campaign,
@@ -186,6 +188,25 @@ def test_a_call_too_many_is_given_up_once_it_has_rung_long_enough(home: House):
     home.dial()
     home.dial()
     assert home.line.verbs("kill") == [(key, "ORIGINATOR_CANCEL")]
+
+
+def test_no_more_calls_are_looked_through_than_one_decision_can_give_up(
+    build: Callable[..., House],
+):
+    """With five thousand calls in flight the loop would stand still for tens of ms."""
+    home = build(plan(campaigns={SPRING: campaign(mode=Mode.PREDICTIVE)}))
+    for n in range(1, 13):
+        key = home.dial_one(n)
+        home.line.tell("created", key)
+        home.line.tell("progressed", key, early_media=False)
+        home.settle()
+        home.clock.move(0.5)
+    home.clock.move(15.0)
+    _, ripe = home.daemon.pacer._lookout.team(
+        SALES, [home.calls.campaigns[SPRING]], home.clock.now()
+    )
+    youngest = list(home.calls.in_flight(SPRING))[-MOST_CANCELLED:]
+    assert ripe[SPRING] == youngest[::-1]
 
 
 # ------------------------------------------------------------------ refused intents

@@ -5,6 +5,7 @@ that no defect and no lost estimate makes one call more or loses one drop of the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from dialer.core.calls import events as happened
 from dialer.core.calls.attempts import AttemptState
-from dialer.core.model import Abandonment, EarlyHangUps, Mode, OperatorId
+from dialer.core.model import Abandonment, EarlyHangUps, GatewayName, Mode, OperatorId
 from dialer.core.pacing.observation import Decision, Team
 from dialer.core.pacing.outlook import SetBy
 from dialer.engine.dispatcher import ToOperator
@@ -20,7 +21,20 @@ from dialer.engine.pacing_books import DISTRUST_S
 from dialer.engine.pacing_guard import SLOW_IN_A_ROW, TOO_LONG_S, PacingGuard
 from dialer.metrics.meter import MemoryMeter
 from dialer.ports import SliceAnswer, SliceRequest, WindowCounts
-from tests.engine.house import BUSY, SALES, SPRING, START, House, campaign, entry, plan, profile
+from tests.engine.house import (
+    BUSY,
+    CARRIER,
+    SALES,
+    SPRING,
+    START,
+    House,
+    campaign,
+    entry,
+    gateway,
+    number,
+    plan,
+    profile,
+)
 
 PREDICTIVE = campaign(mode=Mode.PREDICTIVE)
 FAR = WindowCounts(answered=10_000, connected=10_000)
@@ -76,6 +90,34 @@ def test_it_dials_more_than_one_call_for_an_operator_where_few_answer(ahead: Hou
     assert decision.why.observation.outlook is not None
     assert "answers expected" in ahead.daemon.pacer.why(SPRING)
     assert ahead.daemon.pacing.seen(SPRING)["answer_rate"] < 0.3
+
+
+def test_gateways_that_answer_differently_are_told_apart(build: Callable[..., House]):
+    """One carrier's calls are marked as spam; the other's are not to be taken for them."""
+    other = GatewayName("other")
+    home = build(
+        plan(
+            campaigns={SPRING: replace(PREDICTIVE, gateways=(CARRIER, other))},
+            gateways={CARRIER: gateway(), other: gateway("other")},
+            numbers=[number(1), number(2, gateways=(other,))],
+        )
+    )
+    refresh(home, FAR)
+    for n in range(1, 121):
+        key = home.dial_one(n)
+        way = home.attempt(key).claimed.gateway
+        home.line.tell("created", key)
+        home.line.tell("progressed", key)
+        if way == other:
+            home.line.tell("answered", key)
+            home.settle()
+            home.hang_up(key)
+        else:
+            home.hang_up(key, BUSY)
+        home.pass_time(5.0)
+        home.dial()
+    found = home.daemon.pacing.seen(SPRING)["answer_rate_by_gateway"]
+    assert found[other] > 2.0 * found[CARRIER]
 
 
 def test_every_decision_is_in_the_diary_with_its_law(ahead: House):
@@ -286,7 +328,7 @@ def test_estimates_that_fail_while_they_are_fed_are_dropped_and_the_dispatcher_l
     ahead: House,
 ):
     ahead.dial()
-    page(ahead).tracker.answers._open = None
+    page(ahead).tracker.answers._carriers = None
     (key, *_) = ahead.calls.attempts
     ahead.hang_up(key, BUSY)
     assert ahead.daemon.books.is_distrusted(PREDICTIVE, ahead.clock.now())

@@ -62,6 +62,8 @@ mode: power
 ratio: {ratio}
 default_zone: Europe/Moscow
 ring_timeout: 15s
+# a full run outlasts the two minutes after which a carrier's failure is tried again
+retry: {{carrier_refused: 1h, carrier_failure: 1h}}
 silence: 1.8s
 message: {message}
 """

@@ -129,13 +129,10 @@ class Shipped:
         values = {
             "event_socket_port": self.ports.switch_socket,
             "sip_ip": HOST,
-            "external_sip_ip": HOST,
-            "external_nat_address": HOST,
             "external_sip_port": self.ports.switch_sip,
             "internal_sip_port": self.internal,
             "internal_tls_port": _free(HOST, socket.SOCK_STREAM),
             "internal_wss_port": _free(HOST, socket.SOCK_STREAM),
-            "tls_folder": folder / "tls",
             "operators_domain": DOMAIN,
             "core_database": folder / "core.db",
             "rtp_first_port": 36_000,
@@ -149,7 +146,6 @@ class Shipped:
                 for place in range(self.phones)
             },
         }
-        (folder / "tls").mkdir()
         for name, pairs in (("local.xml", values), ("secrets.xml", own)):
             lines = (
                 f'  <X-PRE-PROCESS cmd="set" data="{key}={value}"/>\n'

@@ -90,9 +90,9 @@ def test_somebody_elses_stuck_client_blinds_the_switch_and_is_noticed(
     """`bgapi` would still be carried out; the calls that were up are settled afterwards."""
     driven = drive(numbers(0, 4), operators=8, calls_per_s=PER_S, ratio=1.0)
     pulse = Pulse(instances.switch)
+    busy = gevent.spawn(keep_busy, driven)
     try:
         with StuckClient(instances.switch):
-            busy = gevent.spawn(keep_busy, driven)
             sent = flood(instances.switch, pulse)
             assert pulse.silent_s() > SILENCE_S, f"not blind after {sent} events"
             lost_sight_at = pulse.last_at
@@ -109,6 +109,7 @@ def test_somebody_elses_stuck_client_blinds_the_switch_and_is_noticed(
         created = [one.created_at for one in witness.customers()]
         assert not [at for at in created if noticed_at + 0.5 < at < until]
     finally:
+        busy.kill()
         pulse.close()
 
 

@@ -30,6 +30,7 @@ def test_logs_metrics_and_status_name_nobody(
     """A whole campaign, sealed at rest, is dialed as ever."""
     ring = tmp_path / "data-keys"
     ring.write_text(new_entry("k1"))
+    ring.chmod(0o640)
     monkeypatch.setenv("DIALER_DATA_KEYS_FILE", str(ring))
     monkeypatch.setenv("DIALER_LOOKUP_KEY", "a lookup secret")
     begun = run(contacts=80)

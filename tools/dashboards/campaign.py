@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dashboards.campaign_reasons import LIMITS, PACING
 from dashboards.panels import GREEN_TO_RED, Dashboard, Row, Variable, line, q, quantiles, stat
 
 C = '{campaign=~"$campaign"}'
@@ -122,6 +123,8 @@ CAMPAIGN = Dashboard(
                 ),
             ),
         ),
+        PACING,
+        LIMITS,
         Row(
             title="The walk of a contact",
             panels=(

@@ -24,6 +24,30 @@ DAEMON = Dashboard(
                     stacked=True,
                     quiet=True,
                 ),
+                line(
+                    "To be mended while dialing goes on",
+                    "Empty is well. dialer status says with whom, and the remedy.",
+                    q(f"sum by (kind) (dialer_troubles{I}) > 0", "{{kind}}"),
+                    width=12,
+                    height=6,
+                    stacked=True,
+                    quiet=True,
+                ),
+                stat(
+                    "Event socket",
+                    "Connected.",
+                    q(f"min(dialer_switch_up{I})"),
+                    words=((0.0, "cut", "red"), (1.0, "connected", "green")),
+                    height=6,
+                ),
+                stat(
+                    "Recording",
+                    "Whether talks can be recorded, where it is asked for.",
+                    q(f"max(dialer_recordings_trouble{I})"),
+                    words=((0.0, "fine", "green"), (1.0, "not possible", "red")),
+                    height=6,
+                    quiet=True,
+                ),
                 stat(
                     "Switch",
                     "Connected, and events flow.",
@@ -98,6 +122,58 @@ DAEMON = Dashboard(
                     "Each 20 s, and after each connection before anything is dialed.",
                     *quantiles("dialer_reconcile_sweep_seconds", I),
                     unit="s",
+                ),
+            ),
+        ),
+        Row(
+            title="Recordings",
+            panels=(
+                line(
+                    "Room",
+                    "Free in the folder, and what the recordings take.",
+                    q(f"min(dialer_recordings_free_bytes{I})", "free"),
+                    q(f"max(dialer_recordings_used_bytes{I})", "used"),
+                    unit="bytes",
+                    quiet=True,
+                ),
+                line(
+                    "Recordings, an hour",
+                    "Begun, deleted when their time was over, and talks without one.",
+                    q(
+                        "3600 * sum(rate(dialer_recordings_started_total[$__rate_interval]))",
+                        "begun",
+                    ),
+                    q(f"3600 * sum(rate(dialer_recordings_deleted_total{I}[15m]))", "deleted"),
+                    q(
+                        f"3600 * sum by (why) (rate(dialer_recordings_failed_total{I}[15m]))",
+                        "not recorded: {{why}}",
+                    ),
+                    quiet=True,
+                ),
+                line(
+                    "Kept, bytes a second",
+                    "How fast the folder grows.",
+                    q(f"sum(rate(dialer_recorded_bytes_total{I}[15m]))", "kept"),
+                    unit="bytes",
+                    quiet=True,
+                ),
+            ),
+        ),
+        Row(
+            title="Retention",
+            panels=(
+                line(
+                    "Hours since it was last done",
+                    "By any daemon of the base. It runs daily, in a quiet hour.",
+                    q("min(dialer_retention_age_seconds) / 3600", "hours"),
+                    quiet=True,
+                ),
+                line(
+                    "Rows deleted in a day",
+                    "Whose time was over, by kind of data.",
+                    q("sum by (kind) (increase(dialer_retention_rows_total[1d]))", "{{kind}}"),
+                    stacked=True,
+                    quiet=True,
                 ),
             ),
         ),
@@ -189,6 +265,25 @@ DAEMON = Dashboard(
                         "{{instance}}",
                     ),
                     unit="bytes",
+                ),
+                line(
+                    "One decision of pacing",
+                    "Of a whole group. Over 0.1 s three times running: dialed progressively "
+                    "for half a minute.",
+                    *quantiles("dialer_pacing_decision_seconds", I),
+                    unit="s",
+                ),
+                line(
+                    "Diary of pacing, bytes a second",
+                    "What dialer replay reads. Dropped moments: the disk does not keep up.",
+                    q(
+                        f"sum(rate(dialer_pacing_diary_bytes_total{I}[$__rate_interval]))",
+                        "written",
+                    ),
+                    q(
+                        f"sum(increase(dialer_pacing_diary_dropped_total{I}[5m]))",
+                        "moments dropped in five minutes",
+                    ),
                 ),
                 line(
                     "What should never happen, an hour",

@@ -87,6 +87,11 @@ LINES = Dashboard(
             title="Our numbers",
             panels=(
                 line(
+                    "Called back and pressed 9, an hour",
+                    "People who called one of our numbers and are never called again.",
+                    q("3600 * sum(rate(dialer_caller_stops_total[15m]))", "stops"),
+                ),
+                line(
                     "Used of the hard limits today",
                     "At 0.8 there should be more numbers, or fewer calls; at 1 nothing goes "
                     "out until midnight in the numbers' zone.",

@@ -112,6 +112,12 @@ OPERATORS = Dashboard(
                     q("3600 * sum(rate(dialer_recordings_failed_total[5m]))", "not recorded"),
                     width=8,
                 ),
+                line(
+                    "Supervisors with an operator",
+                    "Listening, whispering or in the talk.",
+                    q("sum(dialer_supervisions)", "supervisors"),
+                    width=8,
+                ),
             ),
         ),
     ),

@@ -28,12 +28,14 @@ class WaitingCustomer:
 
     attempt: AttemptId
     answered_at_s: float
+    meant_for: OperatorId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyOperator:
     """An operator who may be given a call (`operators.may_be_paired`).
 
+    `kept`: for a call that is meant for him and has not been answered yet: nobody else's.
     `free_from_s` leaves the place for a breath between calls (R2.8): not paired before it.
     """
 
@@ -42,6 +44,7 @@ class ReadyOperator:
     place: int
     idle_since_s: float
     free_from_s: float = 0.0
+    kept: bool = False
 
     @property
     def turn(self) -> Turn:
@@ -88,16 +91,32 @@ def pair(
     now: Moment,
     last: Turn | None = None,
 ) -> Sequence[Pair]:
-    """As many pairs as both sides allow, in the order in which they are to be offered.
+    """As many pairs as both sides allow, in the order in which they are to be offered: who is
+    meant for an operator goes to him, or to anybody if he is not there.
 
     `last`: the turn of the group's last pair (None: nobody yet); he need not be ready, nor even
     be in the group any more.
     """
     customers = sorted(waiting, key=lambda one: (one.answered_at_s, one.attempt))
-    key = KEYS[strategy]
-    free = [one for one in ready if one.free_from_s <= now.mono_s]
-    first = nsmallest(len(customers), free, key=lambda one: key(one, last))
+    free = {one.operator: one for one in ready if one.free_from_s <= now.mono_s}
+    found, others = [], []
+    for customer in customers:
+        own = None if customer.meant_for is None else free.pop(customer.meant_for, None)
+        if own is None:
+            others.append(customer)
+        else:
+            found.append((customer, own))
+    open_now = [one for one in free.values() if not one.kept]
+    found += zip(others, first(open_now, len(others), strategy, last=last), strict=False)
     return [
         Pair(customer.attempt, operator.operator, operator.leg, operator.turn)
-        for customer, operator in zip(customers, first, strict=False)
+        for customer, operator in found
     ]
+
+
+def first(
+    ready: Iterable[ReadyOperator], count: int, strategy: Strategy, *, last: Turn | None = None
+) -> Sequence[ReadyOperator]:
+    """At most so many, in the order in which the group's strategy gives them work."""
+    key = KEYS[strategy]
+    return nsmallest(count, ready, key=lambda one: key(one, last))

@@ -42,6 +42,7 @@ from dialer.core.calls.events import (
     Progressed,
     Ready,
     Refused,
+    Started,
     Stop,
     TimedOut,
 )
@@ -57,6 +58,7 @@ OVERDIAL = "overdial"
 #: (values of `core.permission.reasons.Reason`, to which there is no door from here).
 STORE_FAILED = "store_failed"
 SWITCH_BLIND = "switch_blind"
+CARD_WAITED = "card_waited"
 
 #: Causes of hang-ups that we order: they say who wanted it, not what the phone is.
 CANCEL, MANAGER, CLEAR, CEILING = (
@@ -95,6 +97,20 @@ def end(attempt: Attempt, evidence: Evidence, now: Moment) -> Step:
 def _give_back(attempt: Attempt, reason: str, now: Moment) -> Step:
     after = replace(attempt, state=AttemptState.ENDED, deadline_at=None, ended_at=now)
     return after, (GiveBack(attempt.claimed.attempt_id, reason),)
+
+
+# ------------------------------------------------------------------ SHOWN
+
+
+def started(attempt: Attempt, event: Started, now: Moment) -> Step:
+    """From here on as any claim; how long it rings counts from now."""
+    deadline_at = now.mono_s + value.CLAIM_S
+    return enter(attempt, AttemptState.CLAIMED, deadline_at, claimed_at=now), ()
+
+
+def card_timed_out(attempt: Attempt, event: TimedOut, now: Moment) -> Step:
+    """Nobody looks at this card: its contact goes to the next one."""
+    return _give_back(replace(attempt, stop_reason=CARD_WAITED), CARD_WAITED, now)
 
 
 # ------------------------------------------------------------------ CLAIMED

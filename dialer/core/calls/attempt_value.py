@@ -39,6 +39,7 @@ ADRIFT_S = 60.0
 class AttemptState(StrEnum):
     """What the line does (docs/architecture.md 4)."""
 
+    SHOWN = "shown"  # preview: on an operator's card; nothing is committed, nothing dialed
     CLAIMED = "claimed"
     DIALING = "dialing"
     RINGING = "ringing"
@@ -59,6 +60,7 @@ class CallRules:
     max_talk_s: float = 7200.0
     opt_out_key: str = "9"
     record: bool = False
+    card_s: float = 60.0
 
     @classmethod
     def of(cls, campaign: Campaign) -> CallRules:
@@ -68,6 +70,7 @@ class CallRules:
             max_talk_s=campaign.max_talk_s,
             opt_out_key=campaign.opt_out_key,
             record=campaign.record,
+            card_s=campaign.card_s,
         )
 
 
@@ -79,7 +82,8 @@ class Attempt:
     leg, so the message plays by itself. `killed`: the cause with which we ordered a hang-up, or
     would have: its leg is gone; either way its HungUp is awaited and nobody is paired with it.
     `refusal`: the job's answer, while the hang-up that must follow is awaited. `blind`: it was
-    out of sight for a while, so it may have rung or more without our seeing.
+    out of sight for a while, so it may have rung or more without our seeing. `meant_for`: who
+    has started it himself (preview), and is kept for it.
     """
 
     claimed: Claimed
@@ -98,6 +102,7 @@ class Attempt:
     ended_at: Moment | None = None
     operator: OperatorId | None = None
     operator_leg: LegId | None = None
+    meant_for: OperatorId | None = None
     created: bool = False
     in_script: bool = False
     rescued: bool = False
@@ -119,6 +124,18 @@ def claim(claimed: Claimed, rules: CallRules, now: Moment) -> Attempt:
         state=AttemptState.CLAIMED,
         deadline_at=now.mono_s + CLAIM_S,
         claimed_at=now,
+    )
+
+
+def show(claimed: Claimed, rules: CallRules, operator: OperatorId, now: Moment) -> Attempt:
+    """A fresh claim on this operator's card: he starts the call or skips it (R3.1)."""
+    return Attempt(
+        claimed=claimed,
+        rules=rules,
+        state=AttemptState.SHOWN,
+        deadline_at=now.mono_s + rules.card_s,
+        claimed_at=now,
+        meant_for=operator,
     )
 
 
@@ -167,5 +184,7 @@ def waiting_key(attempt: Attempt) -> tuple[float, str]:
 def waiting_customer(attempt: Attempt) -> WaitingCustomer:
     """The attempt as the ACD sees it."""
     return WaitingCustomer(
-        attempt=attempt.claimed.attempt_id, answered_at_s=waiting_key(attempt)[0]
+        attempt=attempt.claimed.attempt_id,
+        answered_at_s=waiting_key(attempt)[0],
+        meant_for=attempt.meant_for,
     )

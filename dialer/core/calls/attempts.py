@@ -23,6 +23,7 @@ from dialer.core.calls.attempt_value import (
     claim,
     may_be_paired,
     message_due_s,
+    show,
     waiting_customer,
     waiting_key,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "claim",
     "may_be_paired",
     "message_due_s",
+    "show",
     "step",
     "waiting_customer",
     "waiting_key",
@@ -95,6 +97,14 @@ UNANSWERED: Rows = {
 }
 
 STATES: Mapping[AttemptState, Rows] = {
+    S.SHOWN: {
+        e.Started: on(do.started, S.CLAIMED),
+        e.Denied: on(do.denied, S.ENDED),
+        e.Stop: on(do.stopped_before_go, S.ENDED),
+        e.TimedOut: on(do.card_timed_out, S.ENDED),
+        e.LinkLost: on(do.claim_unlinked, S.ENDED),
+        e.Gone: IGNORED,
+    },
     S.CLAIMED: {
         e.Go: on(do.go, S.DIALING),
         e.Denied: on(do.denied, S.ENDED),

@@ -22,6 +22,11 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Started(Event):
+    """Preview: the operator who has the card wants the call; now its intent is committed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Go(Event):
     """The intent is committed; the call may go out. `digits` is the phone in E.164."""
 

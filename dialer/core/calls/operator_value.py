@@ -121,7 +121,7 @@ def may_be_paired(operator: Operator) -> bool:
     return operator.state is OperatorState.READY and operator.parked
 
 
-def ready_operator(operator: Operator, place: int) -> ReadyOperator:
+def ready_operator(operator: Operator, place: int, *, kept: bool = False) -> ReadyOperator:
     """The operator as the ACD sees him; `place` is his order in the group (1 = first)."""
     if operator.leg is None:
         raise Bug(f"operator {operator.id} is {operator.state} without a leg")
@@ -130,4 +130,5 @@ def ready_operator(operator: Operator, place: int) -> ReadyOperator:
         leg=operator.leg,
         place=place,
         idle_since_s=operator.idle_since.mono_s,
+        kept=kept,
     )

@@ -12,7 +12,7 @@ count as exposure.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,16 +64,19 @@ _ROW_AGES = np.concatenate(
 )
 ROWS = len(_ROW_AGES)
 _ROW_STARTS = _ROW_AGES.astype(int)
+#: From which age on a row is used.
+_ROW_FROM = np.concatenate(
+    [np.arange(120.0), np.arange(120.0, 400.0, 5.0), np.arange(400.0, 1400.0, 20.0)]
+)
 _AHEAD = np.arange(HORIZON_S + 3)
 
 
-def row_of(age_s: float) -> int:
-    """The row of the tables for an age."""
-    if age_s < 120.0:
-        return max(0, int(age_s))
-    if age_s < 400.0:
-        return 120 + int((age_s - 120.0) / 5.0)
-    return min(ROWS - 1, 176 + int((age_s - 400.0) / 20.0))
+def rows_of(ages_s: Sequence[float]) -> tuple[int, ...]:
+    """The rows of the tables for these ages, all at once: there may be a thousand."""
+    if not ages_s:
+        return ()
+    rows = np.searchsorted(_ROW_FROM, np.array(ages_s, dtype=float), "right") - 1
+    return tuple(np.maximum(rows, 0).tolist())
 
 
 class Hazard:

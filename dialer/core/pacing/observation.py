@@ -34,10 +34,11 @@ class Binding(StrEnum):
     BUDGET = "budget"  # one drop more could pass the cap
     CAP = "cap"  # the cap is passed: one call per free operator until it is earned again
     RISK = "risk"  # predictive: one call more would be lost too often
+    PROBE = "probe"  # predictive: hardly anybody answers, or nobody can tell whether they do
     STRETCH = "stretch"  # predictive: the last half hour lost too many
     UNCERTIFIED = "uncertified"  # too few answers to certify: one call per free operator
     NO_ESTIMATE = "no_estimate"  # predictive without an outlook: one call per free operator
-    NOT_STARTED = "not_started"  # preview: no operator has started his call
+    NOT_STARTED = "not_started"  # preview: who is free has a card, and has not started its call
     # it wants more, and cannot
     HOPPER_EMPTY = "hopper_empty"
     NUMBERS_USED_UP = "numbers_used_up"
@@ -72,7 +73,7 @@ class Observation:
     numbers: int | None = None  # calls that the pool may still show today
     hopper_size: int | None = None
     day_budget: int | None = None  # calls that the campaign's day still bears
-    started: int = 0  # preview: operators who have started a call that is not out yet
+    shown: int = 0  # preview: of those in flight, cards that wait for their operator
     # what predictive sees of the next half minute; None: nothing can be said
     outlook: Outlook | None = None
     # what the campaign says, and its ledger

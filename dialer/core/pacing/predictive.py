@@ -3,7 +3,7 @@
 One balance of operators for all campaigns that feed the group (pacing.md 3, 8); each has its
 own calls, law and price. Among those whose next call is allowed the higher priority goes first,
 then the one furthest behind its share. A call that may be given up is given up, youngest first,
-while its own risk passes the price by half: its contact is retried later like a no-answer.
+while its own risk passes the price three times: its contact is retried later like a no-answer.
 """
 
 from __future__ import annotations
@@ -24,15 +24,20 @@ from dialer.core.pacing.risk import (
     Balance,
     ExactBalance,
     NormalBalance,
+    free_counts,
     marginal,
     moments,
     poisson_below,
+    worst_from,
 )
 
 Floats = NDArray[np.float64]
 
-#: A call is given up where its risk passes so many prices.
-CANCEL_AT = 1.5
+#: A call is given up where its risk passes so many prices, and never below this risk: it has
+#: rung at a person's for 15 s, who was rung in vain for certain, and of a hundred such calls
+#: hardly ten would still be answered.
+CANCEL_AT = 3.0
+CANCEL_LEAST = 0.06
 #: So many in one decision: the next is half a second away.
 MOST_CANCELLED = 8
 #: More than this is never launched at one moment, whatever the limits say.
@@ -43,6 +48,9 @@ _TIMES_S: Floats = np.arange(HORIZON_S, dtype=np.float64) + 0.5
 #: Below this answer rate calls in flight are limited by count: nobody can tell a list that
 #: nobody answers from one that all will answer in a minute.
 PROBE_RATE = 0.04
+#: The answer rate's sd over its mean from which on two rates are believed at once, as in the
+#: second after an hour of silence in which three people pick up: neither may be dialed by.
+DOUBTFUL = 1.2
 _LEAST_LINES = 1.5
 _LINES_PER_RATE = 280.0
 
@@ -104,10 +112,11 @@ def want_of(seen: Observation, one: Wanted) -> Want:
     """What a policy answers, with what kept it from wanting more."""
     outlook = seen.outlook
     set_by = SetBy.PRICE if outlook is None else outlook.set_by
+    binding = Binding.PROBE if one.probing else _BINDS.get(set_by, Binding.RISK)
     return Want(
         launch=len(one.launch),
         cancel=one.cancel,
-        binding=_BINDS.get(set_by, Binding.RISK),
+        binding=binding,
         budget_left=None if outlook is None else outlook.budget_left,
         risks=one.launch,
         refused=one.refused,
@@ -129,11 +138,14 @@ class Contender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Risks of the calls to launch (in order), of the first refused; how many to give up."""
+    """Risks of the calls to launch (in order), of the first refused; how many to give up;
+    whether risk would bear more, but hardly anybody answers.
+    """
 
     launch: tuple[float, ...]
     refused: float
     cancel: int = 0
+    probing: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -143,8 +155,15 @@ class _Turn:
     contender: Contender
     fresh: Floats
     most: int
+    probe: int
     risk: float = 0.0
     launch: list[float] = field(default_factory=list)
+
+    @property
+    def probing(self) -> bool:
+        """Risk would bear one call more, and so would the limits."""
+        bears = self.risk <= self.contender.outlook.theta
+        return bears and len(self.launch) >= self.probe < self.contender.most
 
     @property
     def behind(self) -> tuple[int, float]:
@@ -162,20 +181,21 @@ def wanted(
     `spare`: idle operators less waiting customers; `partial`: idle operators of whom only this
     part is ours, because they serve other groups too.
     """
-    outlooks = [one.outlook for one in contenders]
-    balance = balance_of(spare, outlooks, partial)
+    scene = Scene.of(spare, [one.outlook for one in contenders], partial)
+    balance = scene.balance(scene.calls)
     turns = [
         _Turn(
             contender=one,
             fresh=np.minimum(1.0, one.outlook.law.fresh * one.outlook.rate),
-            most=min(one.most, _probe(spare, one.outlook)),
+            most=min(one.most, probe),
+            probe=probe,
         )
-        for one in contenders
+        for one, probe in ((one, _probe(spare, one.outlook)) for one in contenders)
     ]
     while True:
-        lost = balance.lost()
+        worst = worst_from(balance.lost())
         for turn in turns:
-            turn.risk = marginal(lost, turn.contender.outlook.law.arrival)
+            turn.risk = marginal(worst, turn.contender.outlook.law.arrival)
         allowed = [
             turn
             for turn in turns
@@ -191,50 +211,89 @@ def wanted(
         Wanted(
             launch=tuple(turn.launch),
             refused=turn.risk,
-            cancel=_to_cancel(spare, outlooks, own, partial, lost) if idle_hands else 0,
+            cancel=_to_cancel(scene, own, worst) if idle_hands else 0,
+            probing=turn.probing,
         )
         for own, turn in enumerate(turns)
     ]
 
 
 def _probe(spare: int, outlook: Outlook) -> int:
-    """How many more calls may go out while hardly anybody answers."""
-    if outlook.rate >= PROBE_RATE:
+    """How many more calls may go out while hardly anybody answers, or nobody can tell."""
+    doubtful = outlook.spread > DOUBTFUL
+    if outlook.rate >= PROBE_RATE and not doubtful:
         return MOST_AT_ONCE
-    lines = max(_LEAST_LINES, _LINES_PER_RATE * outlook.rate)
+    lines = _LEAST_LINES if doubtful else max(_LEAST_LINES, _LINES_PER_RATE * outlook.rate)
     return max(0, int(max(1, spare) * lines - outlook.calls.sum()))
 
 
-def balance_of(
-    spare: int, outlooks: Sequence[Outlook], partial: Sequence[float] = ()
-) -> Balance:
-    """The operators' balance with all calls in flight, inbound calls first."""
-    spread = max((one.spread for one in outlooks), default=0.0)
-    answered = np.concatenate([one.law.answers(one.ages, one.rates) for one in outlooks])
-    calls = np.concatenate([one.calls for one in outlooks])
-    inbound: Floats = float(sum(one.inbound_per_s for one in outlooks)) * _TIMES_S
-    alone = _free_one_by_one(outlooks, partial)
-    busy = sum(len(rows) for one in outlooks for rows in one.busy)
-    if busy + len(alone) + max(0, spare) <= EXACT_OPERATORS:
-        free = [
-            alone,
-            *(
-                table[list(rows)]
-                for one in outlooks
-                for table, rows in zip(one.law.free, one.busy, strict=True)
-                if rows
-            ),
-        ]
-        stacked = np.concatenate(free)
-        below = poisson_below(inbound, max(0, spare + len(stacked)))
-        return ExactBalance(spare, stacked, below, min(0.9, spread)).with_calls(answered, calls)
-    total = moments(alone).sum(0)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What stands still while one decision is made: everything but the calls in flight, of
+    which some may be given up. `answered`: a row for each age of each outlook, `calls`: how
+    many; `places`: where an outlook's begin.
+    """
+
+    spare: int
+    outlooks: Sequence[Outlook]
+    answered: Floats
+    calls: Floats
+    places: Sequence[int]
+    spread: float
+    inbound: Floats
+    free: Floats  # exact: P(so many become free); else the three moments of it
+    is_exact: bool
+
+    @classmethod
+    def of(
+        cls, spare: int, outlooks: Sequence[Outlook], partial: Sequence[float] = ()
+    ) -> Scene:
+        """Inbound calls come first; `partial` as in `wanted`."""
+        alone = _free_one_by_one(outlooks, partial)
+        busy = sum(len(rows) for one in outlooks for rows in one.busy)
+        is_exact = busy + len(alone) + max(0, spare) <= EXACT_OPERATORS
+        answered = np.concatenate([one.law.answers(one.ages, one.rates) for one in outlooks])
+        sizes = [len(one.ages) for one in outlooks]
+        return cls(
+            spare=spare,
+            outlooks=outlooks,
+            answered=answered if is_exact else moments(answered),
+            calls=np.concatenate([one.calls for one in outlooks]),
+            places=[sum(sizes[:own]) for own in range(len(sizes))],
+            spread=max((one.spread for one in outlooks), default=0.0),
+            inbound=float(sum(one.inbound_per_s for one in outlooks)) * _TIMES_S,
+            free=_free_exactly(outlooks, alone) if is_exact else _free_moments(outlooks, alone),
+            is_exact=is_exact,
+        )
+
+    def balance(self, calls: Floats) -> Balance:
+        """The operators' balance with so many calls in flight."""
+        if self.is_exact:
+            most = max(0, self.spare + self.free.shape[1] - 1)
+            below = poisson_below(self.inbound, most)
+            balance = ExactBalance(self.spare, self.free, below, min(0.9, self.spread))
+            return balance.with_calls(self.answered, calls)
+        chances = (calls @ self.answered).reshape(3, HORIZON_S) + self.inbound
+        return NormalBalance(self.spare, self.free, chances, self.spread)
+
+
+def _free_exactly(outlooks: Sequence[Outlook], alone: Floats) -> Floats:
+    busy = [
+        table[list(rows)]
+        for one in outlooks
+        for table, rows in zip(one.law.free, one.busy, strict=True)
+        if rows
+    ]
+    return free_counts(np.concatenate([alone, *busy]))
+
+
+def _free_moments(outlooks: Sequence[Outlook], alone: Floats) -> Floats:
+    total: Floats = moments(alone).sum(0)
     for one in outlooks:
         for table, rows in zip(one.law.free_moments, one.busy, strict=True):
             if rows:
                 total = total + np.bincount(rows, minlength=len(table)) @ table
-    chances = (calls @ moments(answered)).reshape(3, HORIZON_S) + inbound
-    return NormalBalance(spare, total.reshape(3, HORIZON_S), chances, spread)
+    return total.reshape(3, HORIZON_S)
 
 
 def _free_one_by_one(outlooks: Sequence[Outlook], partial: Sequence[float]) -> Floats:
@@ -245,25 +304,25 @@ def _free_one_by_one(outlooks: Sequence[Outlook], partial: Sequence[float]) -> F
     return np.stack(rows) if rows else np.zeros((0, HORIZON_S))
 
 
-def _to_cancel(
-    spare: int, outlooks: Sequence[Outlook], own: int, partial: Sequence[float], lost: Floats
-) -> int:
+def _to_cancel(scene: Scene, own: int, worst: Floats) -> int:
     """How many of the calls that may be given up risk too much, youngest first."""
-    outlook = outlooks[own]
-    calls, at_most = outlook.calls.copy(), CANCEL_AT * outlook.theta
-    for cancelled, age in enumerate(outlook.cancellable[:MOST_CANCELLED]):
-        where = np.flatnonzero(outlook.ages == age)[:1]
-        if not len(where) or calls[where[0]] < 1.0:
+    outlook, first = scene.outlooks[own], scene.places[own]
+    ripe = outlook.cancellable[:MOST_CANCELLED]
+    if not ripe:
+        return 0
+    calls = scene.calls.copy()
+    at_most = max(CANCEL_LEAST, CANCEL_AT * outlook.theta)
+    for cancelled, age in enumerate(ripe):
+        own_calls = calls[first : first + len(outlook.ages)]
+        where = np.flatnonzero((outlook.ages == age) & (own_calls >= 1.0))[:1]
+        if not len(where):
             return cancelled
-        chances = outlook.law.answers(outlook.ages[where], outlook.rates[where])[0]
-        gains = np.diff(chances, prepend=0.0)
+        gains = np.diff(scene.answered[first + where[0], :HORIZON_S], prepend=0.0)
         # With the call itself in the balance its risk can only be larger.
-        if gains.sum() <= 1e-6 or marginal(lost, gains / gains.sum()) <= at_most:
+        if gains.sum() <= 1e-6 or marginal(worst, gains / gains.sum()) <= at_most:
             return cancelled
-        calls[where[0]] -= 1.0
-        without = list(outlooks)
-        without[own] = replace(outlook, calls=calls)
-        lost = balance_of(spare, without, partial).lost()
-        if marginal(lost, gains / gains.sum()) <= at_most:
+        calls[first + where[0]] -= 1.0
+        worst = worst_from(scene.balance(calls).lost())
+        if marginal(worst, gains / gains.sum()) <= at_most:
             return cancelled
-    return len(outlook.cancellable[:MOST_CANCELLED])
+    return len(ripe)

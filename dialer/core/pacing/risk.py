@@ -40,19 +40,12 @@ class ExactBalance:
     """Distributions as they are: F by count, A cumulative by count up to what could matter."""
 
     def __init__(self, spare: int, free: Floats, below: Floats, spread: float) -> None:
-        """`spare` = idle - waiting; `free`: one row per operator; `below`: P(calls that come
-        first <= count), see `poisson_below`.
+        """`spare` = idle - waiting; `free`: P(so many operators become free), see
+        `free_counts`; `below`: P(calls that come first <= count), see `poisson_below`.
         """
-        operators = len(free)
         self._factors = np.array([1.0 - spread, 1.0 + spread])[:, None]
-        pmf = np.zeros((HORIZON_S, operators + 1))
-        pmf[:, 0] = 1.0
-        for row, chance in enumerate(free):
-            up = pmf[:, : row + 1] * chance[:, None]
-            pmf[:, : row + 1] -= up
-            pmf[:, 1 : row + 2] += up
         # Only those counts of F that leave D a chance: k with spare + k >= 1.
-        self._free = pmf[:, max(0, 1 - spare) :]
+        self._free = free[:, max(0, 1 - spare) :]
         self._skip = max(0, spare - 1)
         self._below = np.stack([below, below])
 
@@ -112,6 +105,17 @@ class NormalBalance:
         return np.minimum(1.0, np.maximum(0.0, chance))
 
 
+def free_counts(chances: Floats) -> Floats:
+    """The distribution of how many operators become free; `chances`: one row for each."""
+    pmf = np.zeros((HORIZON_S, len(chances) + 1))
+    pmf[:, 0] = 1.0
+    for row, chance in enumerate(chances):
+        up = pmf[:, : row + 1] * chance[:, None]
+        pmf[:, : row + 1] -= up
+        pmf[:, 1 : row + 2] += up
+    return pmf
+
+
 def poisson_below(mean: Floats, counts: int) -> Floats:
     """P(a Poisson number <= j) for j below `counts`, by row of mean."""
     if counts == 0 or not mean.any():
@@ -135,6 +139,6 @@ def worst_from(lost: Floats) -> Floats:
     return np.maximum.accumulate(lost[::-1])[::-1]
 
 
-def marginal(lost: Floats, arrival: Floats) -> float:
-    """q: what the call, if it is answered, costs in lost customers."""
-    return float(arrival @ worst_from(lost))
+def marginal(worst: Floats, arrival: Floats) -> float:
+    """q: what the call, if it is answered, costs in lost customers (`worst_from`)."""
+    return float(arrival @ worst)

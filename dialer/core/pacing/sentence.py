@@ -18,10 +18,11 @@ _BOUND_BY = {
     Binding.BUDGET: "more calls could pass the abandonment cap",
     Binding.CAP: "the abandonment cap is passed: one call per free operator",
     Binding.RISK: "the next call would be lost too often",
+    Binding.PROBE: "hardly anybody answers: few calls per operator until somebody does",
     Binding.STRETCH: "the last half hour lost too many",
     Binding.UNCERTIFIED: "too few answers yet to certify the cap: one call per free operator",
     Binding.NO_ESTIMATE: "no estimate: one call per free operator",
-    Binding.NOT_STARTED: "no operator has started his call",
+    Binding.NOT_STARTED: "every free operator has a card and starts its call himself",
     Binding.HOPPER_EMPTY: "nobody else is due",
     Binding.NUMBERS_USED_UP: "our numbers are used up for today",
     Binding.DAY_BUDGET: "the campaign's calls or money of the day are used up",
@@ -45,6 +46,8 @@ def sentence(why: Why, launch: int) -> str:
     parts = [f"{start} at {seen.in_flight} in flight: {seen.ready} ready"]
     if seen.waiting or why.mode is not Mode.PREDICTIVE:
         parts.append(f"{seen.waiting} waiting")
+    if why.mode is Mode.PREVIEW:
+        parts.append(f"{seen.shown} cards shown")
     if why.mode is Mode.POWER:
         parts.append(f"{seen.ratio:g} calls per operator")
     if seen.outlook is not None:

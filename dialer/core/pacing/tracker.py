@@ -7,6 +7,7 @@ out of order or for calls that nobody launched: those change nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -16,7 +17,7 @@ from dialer.core.pacing import cap_ledger, certificate, price
 from dialer.core.pacing.answers import CAUTIOUS_RATE, STEP_S, Answers
 from dialer.core.pacing.cap_ledger import Counts
 from dialer.core.pacing.cap_rule import CapRule, Uncertified
-from dialer.core.pacing.durations import SHORT_TALK_S, Durations, row_of
+from dialer.core.pacing.durations import SHORT_TALK_S, Durations, rows_of
 from dialer.core.pacing.outlook import Law, Outlook, SetBy
 from dialer.core.pacing.stretch import Stretch
 
@@ -45,7 +46,7 @@ class Tracker:
         self.durations = Durations()
         self.stretch = Stretch()
         self.price = price.start(rule.limit)
-        self._calls: dict[Hashable, tuple[float, float]] = {}
+        self._calls: dict[Hashable, tuple[float, float, str]] = {}
         self._at_risk = 0.0
         #: When the window's first answer was: the shell moves it where it knows better.
         self.counted_from_s = now_s
@@ -58,20 +59,30 @@ class Tracker:
 
     # ------------------------------------------------------------------ calls
 
-    def launched(self, ids: Sequence[Hashable], risks: Sequence[float], now_s: float) -> None:
-        for one, risk in zip(ids, risks, strict=True):
-            self._calls[one] = (now_s, risk)
+    def launched(
+        self,
+        ids: Sequence[Hashable],
+        risks: Sequence[float],
+        now_s: float,
+        carriers: Sequence[str] = (),
+    ) -> None:
+        """Calls went out at these risks; `carriers`: by which way each, none: all by one."""
+        ways = carriers or ("",) * len(ids)
+        for one, risk, carrier in zip(ids, risks, ways, strict=True):
+            self._calls[one] = (now_s, risk, carrier)
             self._at_risk += risk
-        self.answers.launched(len(ids), now_s)
+        for carrier, count in Counter(ways).items():
+            self.answers.launched(count, now_s, carrier)
 
     def answered(self, call: Hashable, now_s: float) -> None:
         launched = self._take(call)
         if launched is None:
             return
-        self.answers.answered(launched[0], now_s)
+        launched_s, risk, carrier = launched
+        self.answers.answered(launched_s, now_s, carrier)
         self.stretch.count(now_s, answers=1)
         self.price = price.answered(
-            self.price, risk=launched[1], target=self._target, held=self._held, now_s=now_s
+            self.price, risk=risk, target=self._target, held=self._held, now_s=now_s
         )
         self._events += 1
 
@@ -80,10 +91,10 @@ class Tracker:
         if launched is None:
             return
         tell = self.answers.cancelled if cancelled else self.answers.ended
-        tell(launched[0], now_s)
+        tell(launched[0], now_s, launched[2])
         self._events += 1
 
-    def _take(self, call: Hashable) -> tuple[float, float] | None:
+    def _take(self, call: Hashable) -> tuple[float, float, str] | None:
         launched = self._calls.pop(call, None)
         if launched is not None:
             self._at_risk -= launched[1]
@@ -217,8 +228,8 @@ class Tracker:
         law = self.law(now_s)
         ages, calls, rates = self.answers.in_flight(now_s)
         theta, set_by, left = self.theta(counts, operators, now_s, ends_s, withheld)
-        long = tuple(row_of(age) for age, talk in wrapup_s if talk >= SHORT_TALK_S)
-        short = tuple(row_of(age) for age, talk in wrapup_s if talk < SHORT_TALK_S)
+        long = rows_of([age for age, talk in wrapup_s if talk >= SHORT_TALK_S])
+        short = rows_of([age for age, talk in wrapup_s if talk < SHORT_TALK_S])
         return Outlook(
             law=law,
             ages=ages,
@@ -226,7 +237,7 @@ class Tracker:
             rates=rates,
             rate=self.answers.rate,
             spread=self.answers.spread,
-            talking=tuple(row_of(age) for age in talking_s),
+            talking=rows_of(talking_s),
             wrapup=long,
             short_wrapup=short,
             cancellable=tuple(sorted(int(age / STEP_S) for age in cancellable_s)),

@@ -22,7 +22,7 @@ CYCLE_S = 900.0
 
 
 class Figures(NamedTuple):
-    """A campaign in the last 30 days. `most_tries`: of one person; `persons`: were tried."""
+    """A campaign in the last 30 days. `most_...`: of one person; `persons`: were tried."""
 
     tries: int = 0
     talks: int = 0
@@ -32,6 +32,9 @@ class Figures(NamedTuple):
     opt_outs: int = 0
     persons: int = 0
     most_tries: int = 0
+    complaints: int = 0
+    most_refusals: int = 0
+    most_instant_hang_ups: int = 0
 
 
 class Over(NamedTuple):
@@ -58,6 +61,7 @@ def ratios(figures: Figures) -> dict[str, float]:
         "refusals_share": figures.refusals / answered,
         "instant_hang_ups_share": figures.instant_hang_ups / answered,
         "opt_outs_share": figures.opt_outs / answered,
+        "complaints_share": figures.complaints / answered,
     }
 
 
@@ -79,7 +83,7 @@ def judge(figures: Figures, limits: Persistence) -> Judged:
 
 
 def rests(judged: Judged, now: datetime) -> bool:
-    """Does the campaign dial nothing at this moment?"""
+    """Does the campaign dial nothing at this moment? The intent asks the same in SQL."""
     return now.timestamp() % CYCLE_S >= judged.pace * CYCLE_S
 
 
@@ -88,6 +92,7 @@ _WORDS = {
     "refusals_share": ("refused, of the answered", "{:.1%}"),
     "instant_hang_ups_share": ("hung up at once, of the answered", "{:.1%}"),
     "opt_outs_share": ("want no more calls, of the answered", "{:.1%}"),
+    "complaints_share": ("complained, of the answered", "{:.2%}"),
 }
 
 

@@ -48,6 +48,11 @@ class Reason(StrEnum):
     # the campaign's day
     BUDGET_CALLS = "budget_calls"
     BUDGET_MONEY = "budget_money"
+    PERSISTENCE = "persistence"
+    # the operator who was shown the contact (preview)
+    CARD_SKIPPED = "card_skipped"
+    CARD_WAITED = "card_waited"
+    CARD_WITHDRAWN = "card_withdrawn"
     # us
     HALTED = "halted"
     PAUSED = "paused"
@@ -60,6 +65,7 @@ class Reason(StrEnum):
     STORE_FAILED = "store_failed"
     CLOCK_OFF = "clock_off"
     NAME_TAKEN = "name_taken"
+    BASE_RESTORED = "base_restored"
     CAMPAIGN_ENDED = "campaign_ended"
 
 
@@ -97,6 +103,10 @@ SENTENCES: dict[Reason, str] = {
     Reason.NUMBER_LIMIT: "the number that was to be shown has reached its daily limit",
     Reason.BUDGET_CALLS: "the campaign's calls of the day are used up",
     Reason.BUDGET_MONEY: "the campaign's money of the day is used up",
+    Reason.PERSISTENCE: "the campaign has passed a limit of its persistence and rests",
+    Reason.CARD_SKIPPED: "an operator has skipped the contact's card for now",
+    Reason.CARD_WAITED: "nobody started the call from the contact's card in time",
+    Reason.CARD_WITHDRAWN: "the operator who had the contact's card is gone",
     Reason.HALTED: "the emergency stop is on",
     Reason.PAUSED: "the campaign is paused",
     Reason.NO_OPERATORS: "no operator is logged in for the campaign's group",
@@ -108,6 +118,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.STORE_FAILED: "Redis or PostgreSQL did not answer",
     Reason.CLOCK_OFF: "the clocks of daemon, database and switch differ too much",
     Reason.NAME_TAKEN: "another daemon has this daemon's name",
+    Reason.BASE_RESTORED: "the database is older than the journal: stops are said again",
     Reason.CAMPAIGN_ENDED: "the campaign is switched off",
 }
 
@@ -120,6 +131,9 @@ REQUEUED: frozenset[Reason] = frozenset(
         Reason.NUMBER_LIMIT,
         Reason.BUDGET_CALLS,
         Reason.BUDGET_MONEY,
+        Reason.PERSISTENCE,
+        Reason.CARD_WAITED,
+        Reason.CARD_WITHDRAWN,
         Reason.HALTED,
         Reason.PAUSED,
         Reason.SWITCH_BLIND,
@@ -127,5 +141,6 @@ REQUEUED: frozenset[Reason] = frozenset(
         Reason.STORE_FAILED,
         Reason.CLOCK_OFF,
         Reason.NAME_TAKEN,
+        Reason.BASE_RESTORED,
     }
 )

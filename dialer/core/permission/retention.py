@@ -1,14 +1,18 @@
-"""How long each kind of data is kept (R6.7), and what is never deleted by it. Pure.
+"""How long each kind of data is kept (R6.7), and what a law orders to keep (R6.6). Pure.
 
 Kept whatever is configured: stops, consents and withdrawals (proof, and the person's wish), the
-audit, the log of supervisions. Recordings have the campaign's own `keep_recordings`.
+audit, the log of supervisions. Recordings have the campaign's own `keep_recordings`. What a law
+orders to keep outlives a person's erasure: locked, with its ground and its end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from dialer.core.model import Campaign
 from dialer.core.permission.persistence import DAYS
@@ -25,13 +29,64 @@ class DataKind(StrEnum):
     MERGED_ROWS = "merged_rows"
 
 
-#: By law, from regulation.md: preset -> for how long the record of a call is kept at least.
-KEPT_BY_LAW_S: Mapping[str, float] = {
-    "ru-debt": 3 * 365 * DAY_S,  # 230-FZ: 3 years
-    "de": 5 * 365 * DAY_S,  # UWG 7a: the consent, 5 years from each use of it
-    "us-tcpa": 5 * 365 * DAY_S,  # TSR: 5 years
-    "us-debt": 5 * 365 * DAY_S,
+class HeldKind(StrEnum):
+    """What a law may order to keep of a person who is erased."""
+
+    ATTEMPTS = "attempts"
+    RECORDINGS = "recordings"
+    CONSENTS = "consents"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegalHold:
+    """What a law orders: kinds, for how long from the call (of a consent: its last use)."""
+
+    keep_s: float
+    kinds: frozenset[HeldKind]
+    ground: str
+
+
+_RECORDS_US = LegalHold(
+    keep_s=5 * 365 * DAY_S,
+    kinds=frozenset({HeldKind.ATTEMPTS, HeldKind.CONSENTS}),
+    ground="TSR: records of calls and consents, 5 years",
+)
+
+#: By the preset under which a call was made, as its grounds hold it; from regulation.md.
+HELD_BY_LAW: Mapping[str, LegalHold] = {
+    "ru-debt": LegalHold(
+        keep_s=3 * 365 * DAY_S,
+        kinds=frozenset({HeldKind.ATTEMPTS, HeldKind.RECORDINGS}),
+        ground="230-FZ: calls to debtors and their recordings, 3 years",
+    ),
+    "de": LegalHold(
+        keep_s=5 * 365 * DAY_S,
+        kinds=frozenset({HeldKind.ATTEMPTS, HeldKind.CONSENTS}),
+        ground="UWG s. 7a: the consent, 5 years from each use of it",
+    ),
+    "us-tcpa": _RECORDS_US,
+    "us-debt": _RECORDS_US,
 }
+
+
+class HoldRule(NamedTuple):
+    """One preset's hold on one kind: what began after `since` is held, for `keep_s` each."""
+
+    preset: str
+    kind: HeldKind
+    since: datetime
+    keep_s: float
+    ground: str
+
+
+def holds(now: datetime) -> list[HoldRule]:
+    """Every law on every kind that it names."""
+    return [
+        HoldRule(preset, kind, before(law.keep_s, now), law.keep_s, law.ground)
+        for preset, law in HELD_BY_LAW.items()
+        for kind in HeldKind
+        if kind in law.kinds
+    ]
 
 
 def least_s(campaigns: Iterable[Campaign]) -> float:
@@ -50,7 +105,39 @@ def before(keep_s: float, now: datetime) -> datetime:
     return now - timedelta(seconds=keep_s)
 
 
-def locked(campaigns: Iterable[Campaign], now: datetime) -> dict[str, datetime]:
-    """Campaign -> a law orders to keep the record of its calls that is younger than this."""
-    kept = {one.name: KEPT_BY_LAW_S.get(one.preset or "") for one in campaigns}
-    return {name: before(keep_s, now) for name, keep_s in kept.items() if keep_s is not None}
+def limits(keep: Mapping[DataKind, float], now: datetime) -> dict[DataKind, datetime]:
+    """`keep` in seconds -> the instants before which rows go."""
+    return {kind: before(keep_s, now) for kind, keep_s in keep.items()}
+
+
+# ------------------------------------------------------------------ when it runs
+
+#: From its hour on, a run may begin for so long: later people are being called again.
+QUIET_H = 4
+#: After so many nights without a run somebody should look.
+LATE_S = 2 * DAY_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietHour:
+    """When the daily run begins, by the wall of this zone."""
+
+    at: time = time(3, 0)
+    zone: str = "Europe/Moscow"
+
+
+def due_day(now: datetime, quiet: QuietHour, last: date | None) -> date | None:
+    """The day (of the quiet hour's zone) whose run is due now; `last`: of the latest done run.
+
+    One missed night waits for the next quiet hour; two are made up for at any hour.
+    """
+    local = now.astimezone(ZoneInfo(quiet.zone)).replace(tzinfo=None)
+    begun = datetime.combine(local.date(), quiet.at)
+    if begun > local:
+        begun -= timedelta(days=1)
+    day = begun.date()
+    if last is not None and last >= day:
+        return None
+    quiet_now = local - begun < timedelta(hours=QUIET_H)
+    missed = last is not None and last < day - timedelta(days=1)
+    return day if quiet_now or missed else None

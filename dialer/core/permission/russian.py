@@ -37,6 +37,7 @@ SENTENCES_RU: dict[Reason, str] = {
     Reason.NUMBERS_BUSY: "все номера пула заняты или выдерживают паузу",
     Reason.BUDGET_CALLS: "исчерпано число звонков кампании на день",
     Reason.BUDGET_MONEY: "исчерпаны деньги кампании на день",
+    Reason.PERSISTENCE: "кампания перешла предел настойчивости и отдыхает",
     Reason.NUMBER_LIMIT: "показываемый номер исчерпал дневной предел",
     Reason.HALTED: "включена аварийная остановка",
     Reason.PAUSED: "кампания на паузе",
@@ -49,5 +50,6 @@ SENTENCES_RU: dict[Reason, str] = {
     Reason.STORE_FAILED: "Redis или PostgreSQL не ответили",
     Reason.CLOCK_OFF: "часы демона и базы расходятся",
     Reason.NAME_TAKEN: "под этим именем работает другой демон",
+    Reason.BASE_RESTORED: "база старше журнала: стоп-лист восстанавливается",
     Reason.CAMPAIGN_ENDED: "кампания выключена",
 }

@@ -115,6 +115,9 @@ WITH asked AS MATERIALIZED (
             WHEN asked.closes <= extract(epoch FROM :at::timestamptz) THEN 'window_closed'
             -- Claimed before the number's midnight: the claim counted on the wrong day.
             WHEN asked.day <> (:at::timestamptz AT TIME ZONE n.zone)::date THEN 'numbers_busy'
+            -- As core.permission.persistence.rests: so far into each quarter of an hour.
+            WHEN mod(extract(epoch FROM :at::timestamptz), 900) >= c.persistence_pace * 900
+                THEN 'persistence'
         END AS reason
         OFFSET 0
     ) AS denial

@@ -28,6 +28,8 @@ FROM (
     SELECT u.text FROM merges AS m
     CROSS JOIN LATERAL unnest(ARRAY[m.name, m.email, m.address, m.note, m.email_before,
         m.address_before, m.note_before]) AS u (text)
+    UNION ALL
+    SELECT text FROM complaints
 ) AS t
 WHERE t.text <> ''
 GROUP BY 1;
@@ -41,7 +43,8 @@ SELECT EXISTS (SELECT FROM phones WHERE starts_with(digits, :prefix::text))
     OR EXISTS (SELECT FROM merges WHERE starts_with(name, :prefix::text)
         OR starts_with(email, :prefix::text) OR starts_with(address, :prefix::text)
         OR starts_with(note, :prefix::text) OR starts_with(email_before, :prefix::text)
-        OR starts_with(address_before, :prefix::text) OR starts_with(note_before, :prefix::text));
+        OR starts_with(address_before, :prefix::text) OR starts_with(note_before, :prefix::text))
+    OR EXISTS (SELECT FROM complaints WHERE starts_with(text, :prefix::text));
 
 -- name: stale_phones(after, prefix, most)
 -- Not sealed by the first key; locked in the order of their ids, as the intents lock them.
@@ -96,6 +99,17 @@ FROM unnest(:ids::bigint[], :name::text[], :email::text[], :address::text[], :no
         :email_before::text[], :address_before::text[], :note_before::text[])
     AS t (id, name, email, address, note, email_before, address_before, note_before)
 WHERE m.id = t.id;
+
+-- name: stale_complaints(after, prefix, most)
+-- What was said, sealed for the phone.
+SELECT c.id, p.lookup_key, c.text FROM complaints AS c JOIN phones AS p ON p.id = c.phone_id
+WHERE c.id > :after::bigint AND NOT starts_with(nullif(c.text, ''), :prefix::text)
+ORDER BY c.id LIMIT :most::integer FOR NO KEY UPDATE OF c;
+
+-- name: write_complaints(ids, texts)!
+-- Sealed afresh.
+UPDATE complaints AS c SET text = t.text
+FROM unnest(:ids::bigint[], :texts::text[]) AS t (id, text) WHERE c.id = t.id;
 
 -- name: lock_imports()
 -- The imports' own lock: an import that has read a text may write it back unsealed by us.

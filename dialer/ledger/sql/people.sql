@@ -18,6 +18,11 @@ WHERE (phone_id = :phone::bigint OR contact_id = :contact::bigint)
     AND committed_at >= :since::timestamptz
 ORDER BY committed_at DESC;
 
+-- name: shown_of(contact)
+-- What an operator reads before he calls, beside the person himself.
+SELECT c.status, c.source, c.segment, c.region, c.tags, c.last_contact_at, c.fields
+FROM contacts AS c WHERE c.id = :contact::bigint;
+
 -- name: entry_of(contact, campaign)
 -- Where the contact stands in the campaign's queue.
 SELECT q.state, nullif(q.due_at, '-infinity'), q.held_reason, q.phone_id, q.position, q.tier

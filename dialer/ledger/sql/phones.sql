@@ -15,6 +15,22 @@ SELECT id FROM phones WHERE lookup_key = :key::bytea;
 INSERT INTO phones (lookup_key, digits) VALUES (:key::bytea, :digits::text)
 ON CONFLICT (lookup_key) DO NOTHING;
 
+-- name: fill_digits(key, digits)!
+-- Of a phone that a restored base knew by its digest only (ledger/words.py).
+UPDATE phones SET digits = :digits::text
+WHERE lookup_key = :key::bytea AND digits = '' AND state = 'active';
+
+-- name: is_without_digits(key)
+-- Of an erased one they are never filled in again: it is archived.
+SELECT EXISTS (SELECT FROM phones
+    WHERE lookup_key = :key::bytea AND digits = '' AND state = 'active');
+
+-- name: fill_staged()!
+-- The same for a batch; there is hardly ever one.
+UPDATE phones AS p SET digits = s.digits
+FROM staged_phones AS s
+WHERE p.lookup_key = s.lookup_key AND p.digits = '' AND p.state = 'active';
+
 -- name: read_digits(ids)
 -- For a person who may see them (CLI, exports).
 SELECT id, lookup_key, digits FROM phones WHERE id = ANY(:ids::bigint[]);

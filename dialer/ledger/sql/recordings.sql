@@ -32,7 +32,7 @@ WHERE instance = :instance::text AND state = 'started' ORDER BY started_at;
 SELECT attempt_id::text, path, campaign, started_at, duration_ms, bytes, keep_until
 FROM recordings
 WHERE instance = :instance::text AND state IN ('kept', 'missing', 'not_recorded')
-    AND (keep_until <= :at::timestamptz OR contact_id IS NULL)
+    AND (keep_until <= :at::timestamptz OR contact_id IS NULL AND held_ground IS NULL)
 ORDER BY keep_until LIMIT :most::integer;
 
 -- name: delete_recordings(attempts, by, at)

@@ -182,7 +182,8 @@ SELECT (SELECT count(*) FROM contact_identity AS i
                 AND NOT EXISTS (SELECT FROM contacts AS c WHERE c.id = k.contact_id))
             OR NOT EXISTS (SELECT FROM phones AS p WHERE p.id = k.phone_id))
     + (SELECT count(*) FROM contacts AS c
-        WHERE NOT EXISTS (SELECT FROM contact_identity AS i WHERE i.contact_id = c.id));
+        WHERE c.erased_at IS NULL
+            AND NOT EXISTS (SELECT FROM contact_identity AS i WHERE i.contact_id = c.id));
 
 -- name: explain_attempt(id)
 -- Who called, and on what ground, as decided then (R6.8).

@@ -30,6 +30,9 @@ SELECT jsonb_build_object(
         WHERE c.phone_id = ANY(:phones::bigint[])),
     'withdrawals', (SELECT jsonb_agg(to_jsonb(w)) FROM withdrawals AS w
         WHERE w.phone_id = ANY(:phones::bigint[])),
+    'complaints', (SELECT jsonb_agg(to_jsonb(c) || jsonb_build_object('lookup_key',
+            p.lookup_key)) FROM complaints AS c JOIN phones AS p ON p.id = c.phone_id
+        WHERE c.phone_id = ANY(:phones::bigint[])),
     'stops', (SELECT jsonb_agg(to_jsonb(s)) FROM stops AS s
         WHERE s.phone_id = ANY(:phones::bigint[])),
     'queues', (SELECT jsonb_agg(to_jsonb(q)) FROM queue_entries AS q
@@ -52,11 +55,106 @@ SELECT count(*) FROM attempts
 WHERE ended_at IS NULL
     AND (phone_id = ANY(:phones::bigint[]) OR contact_id = ANY(:contacts::bigint[]));
 
--- name: recordings_left(phones, contacts)
--- Files of his talks that their campaign's retention keeps: how many, and until when at most.
-SELECT count(*), max(r.keep_until) FROM recordings AS r JOIN attempts AS a ON a.id = r.attempt_id
-WHERE r.state IN ('started', 'kept')
-    AND (a.phone_id = ANY(:phones::bigint[]) OR a.contact_id = ANY(:contacts::bigint[]));
+-- name: lock_imports()
+-- No import may be adding to the cards.
+SELECT pg_advisory_xact_lock(1751215221);
+
+-- name: hold_attempts(phones, contacts, presets, since, keep_s, laws)!
+-- What a law orders to keep of the calls: when and on what ground, not what was said.
+UPDATE attempts AS a
+SET held_until = a.committed_at + make_interval(secs => l.keep_s), held_ground = l.law,
+    summary = NULL, tags = '{}'
+FROM unnest(:presets::text[], :since::timestamptz[], :keep_s::double precision[], :laws::text[])
+    AS l (preset, since, keep_s, law)
+WHERE (a.phone_id = ANY(:phones::bigint[]) OR a.contact_id = ANY(:contacts::bigint[]))
+    AND a.grounds ->> 'preset' = l.preset AND a.committed_at > l.since;
+
+-- name: hold_recordings(phones, contacts, presets, since, keep_s, laws)!
+-- The same of their files.
+UPDATE recordings AS r
+SET keep_until = r.started_at + make_interval(secs => l.keep_s), held_ground = l.law
+FROM unnest(:presets::text[], :since::timestamptz[], :keep_s::double precision[], :laws::text[])
+    AS l (preset, since, keep_s, law)
+JOIN attempts AS a ON a.grounds ->> 'preset' = l.preset
+WHERE (a.phone_id = ANY(:phones::bigint[]) OR a.contact_id = ANY(:contacts::bigint[]))
+    AND r.attempt_id = a.id AND r.state IN ('started', 'kept') AND r.started_at > l.since;
+
+-- name: hold_consents(phones, presets, since, keep_s, laws)!
+-- The proof, counted from its last use. Asked before the attempts go.
+UPDATE consents AS c SET held_until = u.until, held_ground = u.law
+FROM (
+    SELECT DISTINCT ON (k.phone_id, k.contact_id, k.purpose, k.given_at) k.phone_id,
+        k.contact_id, k.purpose, k.given_at, l.law,
+        max(a.committed_at) + make_interval(secs => l.keep_s) AS until
+    FROM unnest(:presets::text[], :since::timestamptz[], :keep_s::double precision[],
+        :laws::text[]) AS l (preset, since, keep_s, law)
+    JOIN attempts AS a ON a.grounds ->> 'preset' = l.preset AND a.committed_at > l.since
+        AND a.phone_id = ANY(:phones::bigint[])
+    JOIN consents AS k ON k.phone_id = a.phone_id AND k.purpose = a.grounds ->> 'purpose'
+        AND k.given_at <= a.committed_at
+    GROUP BY 1, 2, 3, 4, 5, l.keep_s
+    ORDER BY 1, 2, 3, 4, 6 DESC
+) AS u
+WHERE (c.phone_id, c.contact_id, c.purpose, c.given_at)
+    = (u.phone_id, u.contact_id, u.purpose, u.given_at);
+
+-- name: release_recordings(phones, contacts, at)
+-- Files that nothing holds are due now: in whose folders they lie.
+WITH due AS (
+    UPDATE recordings AS r SET keep_until = least(r.keep_until, :at::timestamptz)
+    FROM attempts AS a
+    WHERE a.id = r.attempt_id AND r.state <> 'deleted' AND r.held_ground IS NULL
+        AND (a.phone_id = ANY(:phones::bigint[]) OR a.contact_id = ANY(:contacts::bigint[]))
+    RETURNING r.instance, r.state
+)
+SELECT instance, count(*) FROM due WHERE state IN ('started', 'kept') GROUP BY 1 ORDER BY 1;
+
+-- name: held(phones, contacts)
+-- What stays locked of these: kind, campaign (of a consent: its purpose), ground, rows, the first
+-- and the last end.
+WITH mine AS (
+    SELECT id, campaign, held_ground, held_until FROM attempts
+    WHERE phone_id = ANY(:phones::bigint[]) OR contact_id = ANY(:contacts::bigint[])
+)
+SELECT 'attempts', campaign, held_ground, count(*), min(held_until), max(held_until)
+FROM mine WHERE held_until IS NOT NULL GROUP BY 1, 2, 3
+UNION ALL
+SELECT 'recordings', r.campaign, r.held_ground, count(*), min(r.keep_until), max(r.keep_until)
+FROM recordings AS r JOIN mine AS m ON m.id = r.attempt_id
+WHERE r.held_ground IS NOT NULL AND r.state <> 'deleted' GROUP BY 1, 2, 3
+UNION ALL
+SELECT 'consents', purpose, held_ground, count(*), min(held_until), max(held_until)
+FROM consents WHERE phone_id = ANY(:phones::bigint[]) AND held_until IS NOT NULL
+GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3;
+
+-- name: blank_cards(contacts, at)!
+-- Cards of which something is held keep their id and nothing else.
+UPDATE contacts AS c
+SET status = 'Inactive', segment = NULL, tags = '{}', source = NULL, region = NULL,
+    fields = '{}', windows = '[]', assigned_operator = NULL, erased_at = :at::timestamptz
+WHERE c.id = ANY(:contacts::bigint[]) AND (
+    EXISTS (SELECT FROM attempts AS a
+        WHERE a.contact_id = c.id AND a.held_until IS NOT NULL)
+    OR EXISTS (SELECT FROM consents AS k
+        WHERE k.contact_id = c.id AND k.held_until IS NOT NULL));
+
+-- name: strip_cards(contacts)!
+-- All that hangs on a card that stays as an id.
+WITH stays AS (
+    SELECT id FROM contacts WHERE id = ANY(:contacts::bigint[]) AND erased_at IS NOT NULL
+), of_identity AS (
+    DELETE FROM contact_identity WHERE contact_id IN (SELECT id FROM stays)
+), of_phones AS (
+    DELETE FROM contact_phones WHERE contact_id IN (SELECT id FROM stays)
+), of_lists AS (
+    DELETE FROM list_entries WHERE contact_id IN (SELECT id FROM stays)
+), of_queues AS (
+    DELETE FROM queue_entries WHERE contact_id IN (SELECT id FROM stays)
+), of_moves AS (
+    DELETE FROM list_moves WHERE contact_id IN (SELECT id FROM stays)
+)
+DELETE FROM merges WHERE contact_id IN (SELECT id FROM stays);
 
 -- name: keep_counters(phones, contacts)
 -- Of the attempts that go: nobody's counters.
@@ -64,7 +162,8 @@ INSERT INTO erased_attempts AS e (campaign, day, disposition, attempts, talk_ms)
 SELECT campaign, (committed_at AT TIME ZONE 'UTC')::date, disposition, count(*),
     coalesce(sum(talk_ms), 0)
 FROM attempts
-WHERE phone_id = ANY(:phones::bigint[]) OR contact_id = ANY(:contacts::bigint[])
+WHERE held_until IS NULL
+    AND (phone_id = ANY(:phones::bigint[]) OR contact_id = ANY(:contacts::bigint[]))
 GROUP BY 1, 2, 3
 ON CONFLICT (campaign, day, disposition) DO UPDATE
 SET attempts = e.attempts + excluded.attempts, talk_ms = e.talk_ms + excluded.talk_ms;
@@ -72,7 +171,8 @@ SET attempts = e.attempts + excluded.attempts, talk_ms = e.talk_ms + excluded.ta
 -- name: erase_attempts(phones, contacts)!
 -- The result of each stands in the counters now.
 DELETE FROM attempts
-WHERE phone_id = ANY(:phones::bigint[]) OR contact_id = ANY(:contacts::bigint[]);
+WHERE held_until IS NULL
+    AND (phone_id = ANY(:phones::bigint[]) OR contact_id = ANY(:contacts::bigint[]));
 
 -- name: loosen_merges(contacts)!
 -- A card that was split off a card that goes stays.
@@ -84,11 +184,13 @@ DELETE FROM list_moves WHERE phone_id = ANY(:phones::bigint[]);
 
 -- name: erase_contacts(contacts)!
 -- Takes its rows along: identity, phones' links, lists, queues, merges, consents.
-DELETE FROM contacts WHERE id = ANY(:contacts::bigint[]);
+DELETE FROM contacts WHERE id = ANY(:contacts::bigint[]) AND erased_at IS NULL;
 
--- name: erase_consents(phones)!
+-- name: erase_consents(phones, contacts)!
 -- Of whoever answers there, too.
-DELETE FROM consents WHERE phone_id = ANY(:phones::bigint[]);
+DELETE FROM consents
+WHERE held_until IS NULL
+    AND (phone_id = ANY(:phones::bigint[]) OR contact_id = ANY(:contacts::bigint[]));
 
 -- name: erase_withdrawals(phones)!
 -- The stop that stays says more.
@@ -97,6 +199,10 @@ DELETE FROM withdrawals WHERE phone_id = ANY(:phones::bigint[]);
 -- name: erase_callers(phones)!
 -- The calls by which he stopped us.
 DELETE FROM caller_stops WHERE phone_id = ANY(:phones::bigint[]);
+
+-- name: erase_complaints(phones)!
+-- His words.
+DELETE FROM complaints WHERE phone_id = ANY(:phones::bigint[]);
 
 -- name: blank_origins(phones)!
 -- Who said so may be a name.

@@ -41,5 +41,17 @@ WITH of_person AS (
 SELECT coalesce(sum(p.tries), 0)::bigint, coalesce(sum(p.talks), 0)::bigint,
     coalesce(sum(p.answered), 0)::bigint, coalesce(sum(p.refusals), 0)::bigint,
     coalesce(sum(p.instant), 0)::bigint, (SELECT phones FROM opted_out),
-    count(*) FILTER (WHERE p.tries > 0), coalesce(max(p.tries), 0)::bigint
+    count(*) FILTER (WHERE p.tries > 0), coalesce(max(p.tries), 0)::bigint,
+    (SELECT count(*) FROM complaints AS c
+        WHERE c.campaign = :campaign::text AND c.at >= :since::timestamptz),
+    coalesce(max(p.refusals), 0)::bigint, coalesce(max(p.instant), 0)::bigint
 FROM of_person AS p;
+
+-- name: save_pace(campaign, pace)!
+-- Every intent of every daemon asks it from now on.
+UPDATE campaigns SET persistence_pace = :pace::double precision
+WHERE name = :campaign::text AND persistence_pace <> :pace::double precision;
+
+-- name: pace_of(campaign)
+-- As it was judged last.
+SELECT persistence_pace FROM campaigns WHERE name = :campaign::text;

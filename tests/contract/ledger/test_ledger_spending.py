@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from dialer.core.model import (
     AttemptId,
@@ -17,7 +18,7 @@ from dialer.core.model import (
     IntentAnswer,
     OperatorId,
 )
-from dialer.core.permission.persistence import Figures
+from dialer.core.permission.persistence import Figures, Judged, rests
 from dialer.ledger.store import PostgresLedger
 from tests.contract.ledger.world import NOW, TODAY, World, campaign, intent, verdict
 
@@ -63,7 +64,47 @@ def test_what_persistence_came_to_is_counted_by_people(world: World) -> None:
         opt_outs=1,
         persons=4,
         most_tries=1,
+        most_refusals=1,
+        most_instant_hang_ups=1,
     )
+
+
+def test_a_stopped_campaign_is_stopped_for_every_daemon_at_the_intent(world: World) -> None:
+    """Also for one that has judged by the figures of a minute ago, or cannot judge at all."""
+    spring, other = campaign(), campaign("other")
+    world.people(3)
+    world.save(spring, other)
+    entries = world.entries(spring)
+    world.ledger.save_pace(SPRING, 0.0)
+    assert reasons(world.commit(spring, entries[:1])) == ["persistence"]
+    assert world.held(spring) == {}, "nobody is put off by it"
+    world.ledger.save_pace(SPRING, 0.5)
+    begins = NOW.replace(minute=15)
+    for at_s in (0, 449, 450, 899):
+        at = begins + timedelta(seconds=at_s)
+        (answer,) = world.commit(spring, entries[:1], at)
+        assert answer.committed is not rests(Judged(pace=0.5), at)
+        if answer.committed:
+            world.ledger.withdraw_intents([answer.attempt_id], "test")
+    world.ledger.save_pace(SPRING, 1.0)
+    assert reasons(world.commit(spring, entries[:1])) == [None]
+
+
+def test_a_complaint_counts_against_who_called_last(world: World) -> None:
+    """R6.11: and against nobody where none of ours had called."""
+    spring = campaign()
+    world.people(2)
+    world.save(spring)
+    first, second = world.entries(spring)
+    world.dial(spring, first)
+    later = NOW + timedelta(days=1)
+    complain = partial(world.ledger.add_complaint, campaign=None, by="anna", now=later)
+    assert complain(first.phone_id, "at night!") == "spring"
+    assert complain(second.phone_id, "who are you") is None
+    assert world.ledger.persistence(SPRING, later - MONTH).complaints == 1
+    assert world.ledger.persistence(SPRING, later + timedelta(seconds=1)).complaints == 0
+    (one,) = world.ledger.complaints(later - MONTH, "spring")
+    assert one.text == "at night!"
 
 
 def test_an_unknown_campaign_has_done_nothing(world: World) -> None:

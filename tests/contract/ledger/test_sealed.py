@@ -85,6 +85,19 @@ def everything_of(world: World, ledger: PostgresLedger | None = None) -> str:
 # ------------------------------------------------------------------ what the disk holds
 
 
+def test_an_operator_reads_his_card_in_clear(sealed: World) -> None:
+    """R9.3: a card of sealed texts is no card."""
+    fields = {"last_order": 900}
+    sealed.rows([row(1, **PERSON, region="Moscow", tags=("vip",), fields=fields)])
+    contact = ContactId(sealed.one("SELECT min(id) FROM contacts"))
+    shown = sealed.ledger.shown(contact)
+    assert shown is not None
+    assert shown.person._asdict() == PERSON
+    assert (shown.status, shown.region, shown.tags) == ("New", "Moscow", ("vip",))
+    assert shown.fields == fields
+    assert sealed.ledger.shown(ContactId(999)) is None
+
+
 def test_nothing_of_a_person_stands_in_clear_in_any_table(sealed: World) -> None:
     """Cards, merges' copies, phones, stops by file, callers: the whole dump is searched."""
     merged(sealed)

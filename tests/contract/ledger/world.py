@@ -146,10 +146,17 @@ class World:
         return told
 
     def dial(
-        self, of: Campaign, entry: Entry, at: datetime = NOW, **changes: Any
+        self,
+        of: Campaign,
+        entry: Entry,
+        at: datetime = NOW,
+        *,
+        preset: str | None = None,
+        **changes: Any,
     ) -> IntentAnswer:
-        """Commit and end at one instant."""
-        (answer,) = self.commit(of, [entry], at)
+        """Commit and end at one instant; `preset`: whose law its grounds name."""
+        law = {"grounds": {"preset": preset, "purpose": of.purpose}} if preset else {}
+        (answer,) = self.commit(of, [entry], at, **law)
         assert answer.committed, answer
         self.end(answer, at, **changes)
         return answer
@@ -184,6 +191,7 @@ def intent(
     attempt: str | None = None,
     limit: int = 80,
     reserved: int = 0,
+    grounds: dict[str, Any] | None = None,
     **changes: Any,
 ) -> Intent:
     claimed = Claimed(
@@ -198,7 +206,7 @@ def intent(
         campaign=of,
         number_hard_limit=limit,
         instance=INSTANCE,
-        grounds={"consent": "form 7"},
+        grounds=grounds or {"consent": "form 7"},
         reserved=reserved,
     )
 

@@ -116,6 +116,12 @@ class Call:
         return None if due_s is None else round(due_s - 1000.0, 6)
 
 
+def shown(**rules: object) -> Call:
+    """On anna's card since 0 s (preview)."""
+    its_rules = CallRules(**rules)  # type: ignore[arg-type]
+    return Call(attempts.show(claimed(), its_rules, ANNA, at(0.0)))
+
+
 def dialed(**rules: object) -> Call:
     """Dialed at 1 s."""
     its_rules = CallRules(**rules)  # type: ignore[arg-type]

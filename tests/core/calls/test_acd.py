@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -135,3 +136,33 @@ def test_the_strategy_picks_whom_it_says(ready, strategy, last) -> None:
     else:
         behind = [turn for turn in by_turn if last is None or turn > last]
         assert first.turn == (behind or by_turn)[0]
+
+
+# ------------------------------------------------------------------ preview
+
+
+def test_a_call_goes_to_the_operator_who_has_started_it() -> None:
+    """He has read the card; another one would hear a stranger."""
+    own = WaitingCustomer(
+        attempt=AttemptId("own"), answered_at_s=12.0, meant_for=OperatorId("c")
+    )
+    line = [customer("old", 10.0), own]
+    kept = replace(C, kept=True)
+    pairs = acd.pair(line, [A, B, kept], Strategy.IN_ORDER, now=at(0.0))
+    assert {(p.attempt, p.operator) for p in pairs} == {("own", "c"), ("old", "a")}
+
+
+def test_who_is_kept_for_a_call_is_given_no_other() -> None:
+    pairs = acd.pair(
+        [customer("old", 10.0)], [replace(A, kept=True)], Strategy.IN_ORDER, now=at(0.0)
+    )
+    assert not pairs
+
+
+def test_whose_operator_is_gone_goes_to_anybody() -> None:
+    """An answered person must not wait for somebody who has gone to lunch."""
+    own = WaitingCustomer(
+        attempt=AttemptId("own"), answered_at_s=12.0, meant_for=OperatorId("c")
+    )
+    pairs = acd.pair([own], [A, replace(B, kept=True)], Strategy.IN_ORDER, now=at(0.0))
+    assert [(p.attempt, p.operator) for p in pairs] == [("own", "a")]

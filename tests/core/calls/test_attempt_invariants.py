@@ -21,12 +21,14 @@ from tests.core.calls.build import (
     Call,
     at,
     paired,
+    shown,
 )
 
 REPLIES = st.sampled_from(
     ["-ERR USER_BUSY", "-ERR DESTINATION_OUT_OF_ORDER", "-ERR INVALID_GATEWAY", "-USAGE: x", ""]
 )
 EVENTS = st.one_of(
+    st.just(e.Started()),
     st.just(e.Go("+79161234567")),
     st.builds(e.Denied, st.just("stop")),
     st.builds(e.Stop, st.sampled_from(["stop", "halted", attempts.OVERDIAL])),
@@ -67,9 +69,9 @@ BEGINNINGS = st.sampled_from(
 STEPS = st.lists(st.tuples(st.floats(0.0, 5.0), EVENTS), max_size=14)
 
 
-def play(beginning, steps) -> tuple[Call, float]:
+def play(beginning, steps, call: Call | None = None) -> tuple[Call, float]:
     """The call after all of it, and the second; what the table forbids changes nothing."""
-    call, now_s = Call(), 0.0
+    call, now_s = call or Call(), 0.0
     for wait_s, event in [*((0.01, one) for one in beginning), *steps]:
         now_s += wait_s
         before = call.value
@@ -108,6 +110,23 @@ def test_exactly_one_result_and_time_alone_brings_it(beginning, steps) -> None:
     assert call.state is AttemptState.ENDED
 
 
+@given(st.sampled_from([(), (e.Started(),), (e.Started(), e.Go("+7916"))]), STEPS)
+def test_a_card_is_dialed_only_after_its_operator_has_started_it(beginning, steps) -> None:
+    """R3.1: a card that dials by itself is not preview; one without an end holds its phone."""
+    call, now_s = play(beginning, steps, shown())
+    took = [*beginning, *(event for _, event in steps)]
+    if call.all(Originate):
+        assert any(isinstance(event, e.Started) for event in took)
+    for _ in range(12):
+        if call.value.deadline_at is None:
+            break
+        now_s = max(now_s, call.value.deadline_at - at(0.0).mono_s)
+        call.take(now_s, e.TimedOut())
+        check(call)
+    assert call.state is AttemptState.ENDED
+    assert call.value.meant_for == ANNA
+
+
 @given(BEGINNINGS, STEPS)
 def test_nobody_is_bridged_before_his_script_runs_or_after_we_gave_him_up(
     beginning, steps
@@ -141,7 +160,7 @@ def test_a_stop_before_an_answer_orders_a_hang_up_or_needs_none(beginning, steps
     effects = call.take(now_s, e.Stop("stop"))
     if unanswered and before.killed is None:
         assert effects == [KillCustomer(CALL, "MANAGER_REQUEST")]
-    if before.state is AttemptState.CLAIMED:
+    if before.state in (AttemptState.SHOWN, AttemptState.CLAIMED):
         assert effects == [GiveBack(CALL, "stop")]
 
 

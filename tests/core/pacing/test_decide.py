@@ -32,6 +32,13 @@ def test_progressive_dials_nobody_for_whom_no_operator_is_free():
     assert decide(Mode.PROGRESSIVE, seen(ready=1, waiting=3)).launch == 0
 
 
+def test_preview_says_that_its_cards_wait():
+    decision = decide(Mode.PREVIEW, seen(ready=3, in_flight=3, shown=2))
+    assert (decision.launch, decision.why.binding) == (0, Binding.NOT_STARTED)
+    assert "2 cards shown" in sentence(decision.why, 0)
+    assert decide(Mode.PREVIEW, seen(ready=3, in_flight=1, shown=1)).launch == 2
+
+
 def test_operators_who_vanish_let_calls_go_after_15_s_of_ringing():
     """Law and manners: no phone is silenced before 15 s, nobody answers to nobody."""
     decision = decide(
@@ -164,9 +171,10 @@ def test_no_decision_passes_a_limit(mode, observation):
     assert not (decision.launch and decision.cancel)
 
 
-@given(OBSERVATIONS)
-def test_progressive_never_has_more_in_flight_than_operators_are_free(observation):
-    decision = decide(Mode.PROGRESSIVE, observation)
+@given(st.sampled_from([Mode.PROGRESSIVE, Mode.PREVIEW]), OBSERVATIONS)
+def test_one_call_or_card_for_each_free_operator_and_no_more(mode, observation):
+    """R3.1: preview obeys the same cap, because its calls have an operator each."""
+    decision = decide(mode, observation)
     if decision.launch:
         assert (
             observation.in_flight + decision.launch <= observation.ready - observation.waiting

@@ -13,9 +13,10 @@ from dialer.core.model import Mode
 from dialer.core.pacing.cap_ledger import Counts
 from dialer.core.pacing.cap_rule import CapRule, Uncertified
 from dialer.core.pacing.decide import again, decide, decide_group
+from dialer.core.pacing.durations import ROWS, rows_of
 from dialer.core.pacing.observation import Binding, Observation, Team
 from dialer.core.pacing.outlook import Outlook, SetBy
-from dialer.core.pacing.predictive import PROBE_RATE, balance_of
+from dialer.core.pacing.predictive import CANCEL_AT, CANCEL_LEAST, PROBE_RATE, Scene
 from dialer.core.pacing.risk import EXACT_OPERATORS
 from dialer.core.pacing.sentence import sentence
 from dialer.core.pacing.tracker import LEAST_THETA, Tracker, aimed_at
@@ -56,6 +57,12 @@ def outlook(one: Tracker, now_s: float, **fields: Any) -> Outlook:
         "wrapup_s": [(3.0, 60.0), (1.0, 4.0)],
     }
     return one.outlook(now_s, **given_fields | fields)
+
+
+def lost_within(view: Outlook) -> Any:
+    """P(D(s) <= 0) with four operators idle."""
+    scene = Scene.of(4, [view])
+    return scene.balance(scene.calls).lost()
 
 
 def seen(view: Outlook | None, **fields: Any) -> Observation:
@@ -115,6 +122,14 @@ def test_short_talks_have_their_own_wrapup():
     assert free[1][0, 2] < 0.3
 
 
+def test_every_age_has_the_row_that_holds_it():
+    """A row too far and a talk of two minutes is taken for one of two and a half."""
+    assert rows_of([]) == ()
+    ages_s = [-1.0, 0.0, 0.99, 119.9, 120.0, 124.9, 125.0, 399.9, 400.0, 419.9, 420.0, 1e9]
+    rows = (0, 0, 0, 119, 120, 120, 121, 175, 176, 176, 177, ROWS - 1)
+    assert rows_of(ages_s) == rows
+
+
 # --------------------------------------------------------------------------- the decision
 
 
@@ -146,9 +161,9 @@ def test_exact_sums_and_the_normal_agree_where_both_are_good(monkeypatch: pytest
     one = tracker()
     calls(one, 0.3, from_s=0.0, to_s=900.0)
     view = outlook(one, 900.0, talking_s=[5.0 * age for age in range(1, 11)], wrapup_s=[])
-    exact = balance_of(4, [view]).lost()
+    exact = lost_within(view)
     monkeypatch.setattr("dialer.core.pacing.predictive.EXACT_OPERATORS", 0)
-    normal = balance_of(4, [view]).lost()
+    normal = lost_within(view)
     assert EXACT_OPERATORS == 14
     assert abs(exact - normal).max() < 0.04
 
@@ -178,6 +193,22 @@ def test_all_operators_pausing_at_once_launches_nothing_and_gives_up_what_may_be
     assert decision.cancel > 0
     young = outlook(one, 18.0, talking_s=[], wrapup_s=[], cancellable_s=[])
     assert decide(Mode.PREDICTIVE, seen(young, ready=0)).cancel == 0
+
+
+def test_nobody_who_has_been_rung_is_given_up_for_a_small_risk():
+    """A spent budget asks a price of next to nothing: at a multiple of it every call that
+    rings would be given up, and its person was rung in vain.
+    """
+    one = tracker()
+    calls(one, 0.3, from_s=0.0, to_s=880.0)
+    one.launched(range(3), [0.002] * 3, 882.0)
+    view = outlook(one, 900.0, talking_s=[5.0], wrapup_s=[], cancellable_s=[18.0] * 3)
+    held = replace(view, theta=LEAST_THETA, set_by=SetBy.LEDGER)
+    small, certain = (decide(Mode.PREDICTIVE, seen(held, ready=ready)) for ready in (1, 0))
+    assert small.why.refused is not None
+    assert CANCEL_AT * LEAST_THETA < small.why.refused < CANCEL_LEAST
+    assert (small.launch, small.cancel) == (0, 0)
+    assert certain.cancel == 3  # nobody will be there: they are let go at once
 
 
 def test_without_an_estimate_it_is_progressive_and_says_so():

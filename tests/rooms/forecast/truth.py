@@ -34,6 +34,8 @@ from dialer.forecast.spreads import lognormal
 from dialer.ports import PastAnswer, PastEnding, PastHour, PastPresence, QueuePart
 
 BEGINS = datetime(2026, 3, 2, 9, tzinfo=UTC)  # a Monday
+#: How long each answered person of the past waited for his operator.
+WAITED_S = 0.1
 
 CAMPAIGN = Campaign(
     name=CampaignName("truth"),
@@ -127,6 +129,9 @@ class Past:
         invalid = int(dice.binomial(self.calls, truth.invalid_share))
         answered = int(dice.binomial(self.calls - invalid, odds / (1.0 + odds)))
         machines = int(dice.binomial(answered, usual["machine_share"].value))
+        leaves = 1.0 - math.exp(-usual["hang_ups_per_s"].value * WAITED_S)
+        left = int(dice.binomial(answered - machines, leaves))
+        talked = answered - machines - left
         rest = self.calls - invalid - answered
         busy = int(dice.binomial(rest, usual["failed_share"].value))
         rejected = int(dice.binomial(rest - busy, usual["rejected_share"].value))
@@ -136,11 +141,12 @@ class Past:
         self._count("rejected", rejected, 0, 0)
         self._count("no_answer", rest - busy - rejected, 0, 0)
         self._count("machine", machines, machines, 0)
-        self._count("talked", answered - machines, answered - machines, 0)
-        talks = lognormal(talk_s, 1.0).draw(dice.uniform(size=answered - machines))
-        rings = dice.gamma(2.5, 9.0 / 2.5, answered - machines)
+        self._count("short_hangup", left, left, 0)
+        self._count("talked", talked, talked, 0)
+        talks = lognormal(talk_s, 1.0).draw(dice.uniform(size=talked))
+        rings = dice.gamma(2.5, 9.0 / 2.5, talked)
         self._answers += [
-            PastAnswer(day, 1.1, float(ring_s), 0.1, float(one_s), None, "talked")
+            PastAnswer(day, 1.1, float(ring_s), WAITED_S, float(one_s), None, "talked")
             for one_s, ring_s in zip(talks, rings, strict=True)
         ]
 

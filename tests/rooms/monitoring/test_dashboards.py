@@ -6,6 +6,7 @@ Losing these, Grafana shows "No data" where a supervisor looks first.
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import shutil
 import subprocess
@@ -16,13 +17,15 @@ from typing import Any
 import pytest
 import yaml
 
+from dialer.metrics.names import METRICS
 from tests.rooms.monitoring.promql import wrong
-from tests.rooms.monitoring.test_rules import RECORDED
+from tests.rooms.monitoring.test_rules import ALERTS, RECORDED, RECORDING
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "deploy" / "grafana"
 PROMTOOL = shutil.which("promtool")
-DRAWN = runpy.run_path(str(ROOT / "tools" / "make_dashboards.py"))["documents"]()
+TOOL = runpy.run_path(str(ROOT / "tools" / "make_dashboards.py"))
+DRAWN, DASHBOARDS = TOOL["documents"](), TOOL["DASHBOARDS"]
 sys.path.remove(str(ROOT / "tools"))
 BOARDS = {name: json.loads(text) for name, text in DRAWN.items()}
 PANELS = [
@@ -54,6 +57,17 @@ def test_the_files_are_what_the_code_says(name: str):
 def test_a_panel_asks_only_for_series_and_labels_that_exist(name: str, panel: dict[str, Any]):
     for target in panel["targets"]:
         assert wrong(filled_in(target["expr"]), RECORDED) == []
+
+
+def test_every_metric_is_seen_somewhere():
+    """What no page and no alert shows is counted for nobody."""
+    asked = [target["expr"] for _, panel in PANELS for target in panel["targets"]]
+    asked += [rule["expr"] for rule in (*ALERTS, *RECORDING)]
+    asked += [variable.metric for board in DASHBOARDS for variable in board.variables]
+    text = "\n".join(asked)
+    assert [
+        name for name in METRICS if not re.search(rf"\b{name}(_bucket|_count)?\b", text)
+    ] == []
 
 
 @EACH

@@ -51,7 +51,7 @@ from dialer.settings.columns import ColumnMapping
 from dialer.settings.csv_rows import open_contacts
 from dialer.settings.loading import Loaded, load
 from dialer.settings.phones import PhoneReader
-from tests.engine.books import MemoryDiary
+from tests.engine.books import MemoryDiary, MemoryJournal
 from tests.system.paper.tables import HERE, NUMBERS, Row, clock, day, instant, paper
 
 START = instant("24.11 11:30")
@@ -130,6 +130,7 @@ class Desk:
                 meter=self.meter,
                 clock=clock,
                 diary=MemoryDiary(),
+                journal=MemoryJournal(),
             ),
             plan_of(self.loaded),
             load=lambda: plan_of(self.loaded),

@@ -1,0 +1,1 @@
+"""The journal of people's words, in files beside the database."""
