@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from dialer.core.model import PhoneId
 from dialer.core.permission.retention import HeldKind, holds
 from dialer.errors import StoreError
-from dialer.ledger import complaints, identity, phones, service
+from dialer.ledger import complaints, consents, endings, identity, phones, service
 from dialer.ledger.locks import lock_people
 from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
@@ -88,6 +89,12 @@ def _open(everything: Mapping[str, Any], vault: Vault) -> None:
     for one in everything.get("complaints") or ():
         key = bytes.fromhex(one.pop("lookup_key").removeprefix("\\x"))
         one["text"] = vault.open(one["text"], complaints.COLUMN, key)
+    for one in everything.get("attempts") or ():
+        one["summary"] = vault.open(one["summary"], endings.SUMMARY, UUID(one["id"]).bytes)
+    for one in everything.get("consents") or ():
+        given_at = datetime.fromisoformat(one["given_at"])
+        where = consents.bound(one["purpose"], given_at)
+        one["evidence"] = vault.open(one["evidence"], consents.COLUMN, where)
     for kind, id_name in (("contacts", "id"), ("merged_rows", "contact_id")):
         for one in everything.get(kind) or ():
             for name in PERSONAL & one.keys():

@@ -174,7 +174,7 @@ class _Import:
             stored.clean(wish.scope_value, 200),
             (row.added_at or self._now).isoformat(),
             wish.expires_at.isoformat() if wish.expires_at else None,
-            stored.clean(row.origin or self._source, 200),
+            stored.origin(row.origin or self._source),
         )
 
     def _write(self, batch: list[tuple[Any, ...]], ringing: Ringing) -> None:

@@ -231,3 +231,14 @@ def test_who_complains_is_called_no_more_and_counted_and_his_words_are_kept(
     assert phone(1).digits not in str(found)
     unknown = dialer("complaint", "add", phone(9).digits, "--text", "x", "--campaign", "sprign")
     assert (unknown.code, "there is no campaign" in unknown.err) == (2, True)
+
+
+def test_who_takes_the_list_out_stands_in_the_audit_and_an_erased_number_is_not_in_it(
+    dialer: Dialer, one: World
+) -> None:
+    dialer("stoplist", "add", PHONE)
+    dialer("stoplist", "add", phone(2).digits)
+    assert dialer("erase", PHONE, "--yes").code == 0
+    standing = list(csv.DictReader(dialer("stoplist", "export").out.splitlines()))
+    assert [line["phone"] for line in standing] == [phone(2).digits]
+    assert one.one("SELECT count(*) FROM audit WHERE what = 'stop list exported'") == 1

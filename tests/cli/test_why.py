@@ -66,6 +66,24 @@ def test_why_shows_the_grounds_as_they_stood(dialer: Dialer, one: World, folder:
     assert PHONE not in (folder / "answer.json").read_text(encoding="utf-8")
 
 
+def test_every_call_to_a_phone_with_its_grounds_and_its_proof_in_one_file(
+    dialer: Dialer, one: World, folder: Path
+) -> None:
+    """Who is asked by a supervising body has a number and a day, not an attempt's id."""
+    now = datetime.now(UTC)
+    (entry,) = one.entries(campaign(), now=now)
+    one.commit(campaign(), [entry], now, number_day=one_day(now))
+    assert dialer("why", PHONE, "--file", "answer.json").code == 0
+    text = (folder / "answer.json").read_text(encoding="utf-8")
+    (answer,) = orjson.loads(text)["attempts"]
+    assert answer["attempt"]["consent"]["evidence"] == "form 7"
+    assert ["its evidence", "form 7"] in answer["en"]
+    assert ["чем подтверждено", "form 7"] in answer["ru"]
+    assert PHONE not in text
+    assert "form 7" in dialer("why", PHONE).out
+    assert dialer("why", phone(9).digits).code == 1
+
+
 def one_day(now: datetime) -> object:
     """The day in the number's own zone."""
     from zoneinfo import ZoneInfo
