@@ -187,6 +187,7 @@ class Daemon:
             self.gate,
             self.tally,
             instance=self._instance,
+            holidays=holidays,
             hungry=self.feeder.nudge,
             unrecordable=self.recorder.stops,
         )

@@ -71,6 +71,7 @@ class Launcher:
         meter: Meter,
         *,
         instance: InstanceName,
+        holidays: Callable[[Campaign], frozenset[date]],
         hungry: Callable[[], None],
         limit_reached: Callable[[CampaignName, Reason], None],
     ) -> None:
@@ -84,6 +85,7 @@ class Launcher:
         self._clock = clock
         self._meter = meter
         self._instance = instance
+        self._holidays = holidays
         self._hungry = hungry
         self.held_back: dict[CampaignName, Mapping[str, int]] = {}
         self._resting: dict[tuple[CampaignName, Reason], float] = {}
@@ -225,6 +227,7 @@ class Launcher:
         now: Moment,
     ) -> dict[AttemptId, str]:
         limits = {one.number: one.hard_limit for one in shown}
+        holidays = self._holidays(campaign)
         intents = [
             Intent(
                 claimed=one,
@@ -233,6 +236,7 @@ class Launcher:
                 instance=self._instance,
                 grounds=grounds(one.entry, campaign, now.wall),
                 reserved=reserve(self._lines.price(one.gateway)),
+                holidays=holidays,
             )
             for one in claimed
         ]

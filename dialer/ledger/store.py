@@ -178,6 +178,9 @@ class PostgresLedger:
     def due(self, campaign: Campaign, now: datetime, limit: int) -> Sequence[Due]:
         return queue.due(self._pool, campaign, now, limit)
 
+    def rescore(self, campaign: Campaign, now: datetime) -> int:
+        return queue.rescore(self._pool, campaign, now)
+
     def postpone(
         self, campaign: CampaignName, until: Sequence[tuple[ContactId, str, datetime]]
     ) -> None:

@@ -15,11 +15,12 @@ STRETCH_S = 1800.0
 ANSWERS = 190
 #: Share of answers that a stretch may lose, and how much of it is used before nothing is left.
 LIMIT = 0.05
-_CAUTION = 0.83
-#: Large teams lose in larger clusters, and have more to average over: a little less for them.
-_CAUTION_LARGE, _LARGE = 0.79, 300
-#: The last part of the room, over which the price falls, and what stays of it.
-_LAST = 0.2
+#: The last part of the room, over which the price falls, and what stays of it. In small teams
+#: that is two drops. In large ones, of so many answers in half an hour, it is wider: what falls
+#: and rises steeply is under the limit no less often, and costs half a point of occupancy.
+_CAUTION, _LAST = 0.83, 0.2
+_CAUTION_LARGE, _LAST_LARGE = 0.88, 0.3
+_MANY, _LARGE = 200, 300
 _LEAST = 0.15
 _BEYOND, _LEAST_BEYOND = -0.05, 0.06
 
@@ -58,10 +59,11 @@ class Stretch:
 
     def factor(self, limit: float = LIMIT) -> float:
         """What the price is multiplied with: 1 while there is room."""
-        large = min(1.0, max(0.0, (self.answers - ANSWERS) / (_LARGE - ANSWERS)))
+        large = min(1.0, max(0.0, (self.answers - _MANY) / (_LARGE - _MANY)))
         caution = _CAUTION + large * (_CAUTION_LARGE - _CAUTION)
+        last = _LAST + large * (_LAST_LARGE - _LAST)
         room = caution * limit * max(self.answers, ANSWERS)
         left = (room - self.abandoned) / room
         if left < _BEYOND:
             return _LEAST_BEYOND
-        return max(_LEAST, min(1.0, left / _LAST))
+        return max(_LEAST, min(1.0, left / last))

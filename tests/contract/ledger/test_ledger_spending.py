@@ -124,7 +124,9 @@ def test_the_intent_itself_holds_the_calls_of_a_day(world: World) -> None:
     world.save(spring)
     entries = world.entries(spring)
     assert reasons(world.commit(spring, entries[:3])) == [None, None, "budget_calls"]
-    assert reasons(world.commit(spring, entries[2:3])) == ["budget_calls"]
+    (answer,) = world.commit(spring, entries[2:3])
+    # Until the campaign's next day.
+    assert (answer.reason, answer.until) == ("budget_calls", NOW.replace(hour=21))
     assert world.ledger.used_of_day(SPRING, TODAY) == (2, 0)
     # The other campaigns' days are their own, and tomorrow is another day.
     summer = campaign("summer")

@@ -19,6 +19,7 @@ from dialer.core.pacing.outlook import Outlook, SetBy
 from dialer.core.pacing.predictive import CANCEL_AT, CANCEL_LEAST, PROBE_RATE, Scene
 from dialer.core.pacing.risk import EXACT_OPERATORS
 from dialer.core.pacing.sentence import sentence
+from dialer.core.pacing.stretch import Stretch
 from dialer.core.pacing.tracker import LEAST_THETA, Tracker, aimed_at
 
 HOUR_S = 3_600.0
@@ -305,12 +306,29 @@ def test_a_bad_half_hour_lowers_the_price_but_not_to_zero():
         one.launched([number], [0.02], number * 1.0)
         one.answered(number, number + 8.0)
     plain = outlook(one, 400.0).theta
-    for number in range(12):
+    for number in range(14):
         one.abandoned(310.0 + number)
     view = outlook(one, 600.0)
     assert view.set_by is SetBy.STRETCH
     assert 0.0 < view.theta < 0.2 * plain
     assert decide(Mode.PREDICTIVE, seen(view)).why.binding is Binding.STRETCH
+
+
+@pytest.mark.parametrize(("answers", "first"), [(190, 7), (250, 9), (330, 11)])
+def test_the_price_falls_before_the_half_hour_is_bad_and_never_rises_with_a_drop(
+    answers: int, first: int
+):
+    """From the first drop too many on, each makes it fall; at the limit hardly any is left."""
+    stretch = Stretch()
+    for number in range(answers):
+        stretch.count(float(number), answers=1)
+    factors = []
+    for _ in range(int(0.05 * answers) + 1):
+        stretch.count(float(answers), abandoned=1)
+        factors.append(stretch.factor())
+    assert factors == sorted(factors, reverse=True)
+    assert [one < 1.0 for one in factors].index(True) + 1 == first
+    assert 0.0 < factors[-1] < 0.2
 
 
 def test_who_must_be_certified_first_waits_progressively():
