@@ -153,6 +153,7 @@ def _delete(
 ) -> tuple[int, int]:
     """All that is not held: (attempts, cards) that went or were emptied."""
     own, contacts = whom["phones"], whom["contacts"]
+    connection.execute(SQL["erase_recordings"], whom)
     connection.execute(SQL["keep_counters"], whom)
     attempts = connection.execute(SQL["erase_attempts"], whom).rowcount
     connection.execute(SQL["erase_consents"], whom)

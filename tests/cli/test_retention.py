@@ -258,6 +258,7 @@ def test_an_erased_persons_files_go_at_once_where_they_lie(
     config.write_text(config.read_text() + f"recordings: {{folder: {files}}}\n")
     ended = dialer("erase", phone(1).digits, "--yes", DIALER_LOOKUP_KEY="")
     assert "1 recordings deleted" in ended.out
+    assert world.ask("SELECT campaign FROM recordings") == [("debts",)], "rows as well"
     left = [one.name for one in files.iterdir()]
     assert left == [
         path for (path,) in world.ask("SELECT path FROM recordings WHERE campaign = 'debts'")

@@ -109,6 +109,12 @@ WITH due AS (
 )
 SELECT instance, count(*) FROM due WHERE state IN ('started', 'kept') GROUP BY 1 ORDER BY 1;
 
+-- name: erase_recordings(attempts)!
+-- Rows without a file; the others go with their files.
+DELETE FROM recordings
+WHERE attempt_id = ANY(:attempts::uuid[]) AND held_ground IS NULL
+    AND state IN ('missing', 'not_recorded', 'deleted');
+
 -- name: held(phones, attempts)
 -- What stays locked of these: kind, campaign (of a consent: its purpose), ground, rows, the first
 -- and the last end.
