@@ -339,3 +339,16 @@ def test_a_destroyed_channel_that_lived_is_passed_over_undecoded():
         for line in (SAMPLES / f"{story}.ndjson").read_bytes().splitlines():
             destroyed = line.startswith(b'{"Event-Name":"CHANNEL_DESTROY"')
             assert worth_decoding(line) is (worth or not destroyed)
+
+
+def test_the_sound_of_a_call_is_read_from_its_end() -> None:
+    """Without it nobody knows which carrier is not understood."""
+    (told,) = (
+        event.data["sound"]
+        for event in events_of("03_abandoned_message_played")
+        if event.kind == "hung_up"
+    )
+    assert told.received > 50
+    assert told.sent > 50
+    assert told.lost == 0
+    assert told.loss == 0.0
