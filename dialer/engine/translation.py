@@ -122,9 +122,9 @@ class Router:
             self._operator_leg_gone(operator, event.data["evidence"].cause, now)
 
     def _judge_sound(self, attempt: Attempt, event: SwitchEvent) -> None:
-        """By gateway: what of its answered calls was heard, and what was wrong with them."""
-        sound, answered_at = event.data.get("sound"), event.data.get("answered_at")
-        if sound is None or answered_at is None or event.at - answered_at < PROOF_S:
+        """By gateway: what of its talks was heard, and what was wrong with them."""
+        sound, bridged_at = event.data.get("sound"), event.data.get("bridged_at")
+        if sound is None or bridged_at is None or event.at - bridged_at < PROOF_S:
             return
         gateway = attempt.claimed.gateway
         counted = {"received": sound.received, "sent": sound.sent, "lost": sound.lost}
@@ -135,7 +135,7 @@ class Router:
         self._meter.observe(
             "dialer_gateway_jitter_seconds", sound.jitter_ms / 1000, gateway=gateway
         )
-        for fault in faults(sound, event.at - answered_at):
+        for fault in faults(sound, event.at - bridged_at):
             self._meter.count(
                 "dialer_gateway_sound_faults_total", gateway=gateway, fault=fault.value
             )

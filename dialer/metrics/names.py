@@ -239,19 +239,19 @@ _ALL = (
     ),
     _counter(
         "dialer_gateway_packets_total",
-        "RTP of its answered calls as the switch counted it.",
+        "RTP of its talks as the switch counted it.",
         GATEWAY,
         PACKETS,
     ),
     _histogram(
         "dialer_gateway_jitter_seconds",
-        "Highest jitter of each answered call of 2 s and more.",
+        "Highest jitter of each talk of 2 s and more.",
         JITTER_S,
         GATEWAY,
     ),
     _counter(
         "dialer_gateway_sound_faults_total",
-        "Answered calls whose sound was at fault, by fault.",
+        "Talks of 2 s and more whose sound was at fault.",
         GATEWAY,
         SOUND_FAULT,
     ),

@@ -88,7 +88,7 @@ def test_a_gateway_whose_callers_are_not_heard_is_counted(home: House):
     home.log_in("anna")
     key = home.talking("anna")
     gateway = home.attempt(key).claimed.gateway
-    told = {"evidence": TALKED, "sound": silent, "answered_at": 1_000.0}
+    told = {"evidence": TALKED, "sound": silent, "bridged_at": 1_000.0}
     home.line.inbox(SwitchEvent(kind="hung_up", leg=LegId(key), at=1_010.0, data=told))
     home.settle()
     name = "dialer_gateway_sound_faults_total"

@@ -88,7 +88,7 @@ LINES = Dashboard(
             panels=(
                 line(
                     "Packets lost on the way to us",
-                    "From 1 % on people complain. Of answered calls of 2 s and more.",
+                    "From 1 % on people complain. Of talks of 2 s and more.",
                     q(
                         "sum by (gateway) (rate(dialer_gateway_packets_total"
                         '{gateway=~"$gateway", packets="lost"}[15m])) / sum by (gateway) (rate('
