@@ -1,11 +1,12 @@
 -- name: wake(campaign, at, most)
 -- Postponed entries whose time has come go back to their places in the order. Those of one
--- instant wake in that order, so that what is not yet woken stands behind what is.
+-- instant wake in that order, so that what is not yet woken stands behind what is. The campaign
+-- is no join: the index has the order, and a million that are ripe are not sorted for a few.
 WITH ripe AS (
     SELECT q.contact_id, q.campaign_id
     FROM queue_entries AS q
-    JOIN campaigns AS c ON c.id = q.campaign_id
-    WHERE c.name = :campaign::text AND q.state = 'waiting' AND q.due_at <= :at::timestamptz
+    WHERE q.campaign_id = (SELECT c.id FROM campaigns AS c WHERE c.name = :campaign::text)
+        AND q.state = 'waiting' AND q.due_at <= :at::timestamptz
     ORDER BY q.due_at, q.tier, q.score DESC, q.position
     LIMIT :most::integer
     FOR NO KEY UPDATE OF q SKIP LOCKED

@@ -47,6 +47,8 @@ def test_hot_statements_look_up_and_never_read_whole_tables(
     for name, indexes in used.items():
         for index in indexes.split():
             assert re.search(rf"using {index}\b", plans[name]), (name, index, plans[name])
+    for name in ("wake", "stale_scores"):
+        assert "Sort" not in plans[name], plans[name]
     head = plans["due"].split("CTE head")[1].split("SubPlan")[0]
     assert "Sort" not in head.split("->")[1]
 
