@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,9 +21,17 @@ from dialer.cli.people import digits_of
 from dialer.cli.stores import campaign_named, ledger_of, load_for_stores
 from dialer.core.model import AttemptId
 from dialer.core.permission.destinations import refusal
+from dialer.core.permission.persistence import DAYS, Figures
 from dialer.errors import ConfigError, Problem
 from dialer.ledger.store import PostgresLedger
-from dialer.reports.grounds_told import WORDS, attempt_lines, why, why_not
+from dialer.reports.grounds_told import (
+    PERSON_FIGURES,
+    WORDS,
+    attempt_lines,
+    of_person,
+    why,
+    why_not,
+)
 from dialer.reports.tables import Column, Table, harmless, print_tables
 from dialer.reports.wording import masked
 from dialer.settings.daemon import Settings
@@ -130,13 +138,15 @@ def why_not_command(
     with ledger_of(settings) as ledger:
         known = ledger.find_phone(digits)
         asked = [(one, holidays(one)) for one in chosen]
-        told = []
+        told, figures = [], Figures()
         if known is not None:
             told = why_not(ledger, known, asked, now, destination_allowed=refused is None)
+            figures = ledger.persistence_of(known, now - timedelta(days=DAYS))
     document = {
         **_head(settings),
         "phone": masked(digits),
         "known": known is not None,
+        "persistence": {key: getattr(figures, key) for key in PERSON_FIGURES},
         "answers": [one.as_json() for one in told],
     }
     if file is not None:
@@ -148,6 +158,7 @@ def why_not_command(
     else:
         for one in told:
             click.echo(f"{one.campaign}: {one.sentence(language)}")
+        click.echo(of_person(figures, language))
 
 
 def _head(settings: Settings) -> dict[str, Any]:

@@ -233,6 +233,10 @@ class PostgresLedger:
     def persistence(self, campaign: CampaignName, since: datetime) -> Figures:
         return spending.persistence(self._pool, campaign, since)
 
+    def persistence_of(self, phone: PhoneId, since: datetime) -> Figures:
+        """Of one person, over all campaigns."""
+        return spending.persistence_of(self._pool, phone, since)
+
     def save_pace(self, campaign: CampaignName, pace: float) -> None:
         spending.save_pace(self._pool, campaign, pace)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from dialer.core.model import AttemptId, Campaign, PhoneId
 from dialer.core.permission.decide import Allowed, decide
-from dialer.core.permission.persistence import Judged, rests
+from dialer.core.permission.persistence import DAYS, Figures, Judged, rests
 from dialer.core.permission.reasons import SENTENCES, Reason
 from dialer.core.permission.russian import SENTENCES_RU
 from dialer.ledger.people import Standing
@@ -147,6 +147,27 @@ def _told(
         queued=one.queue_state is not None,
         grounds=grounds,
     )
+
+
+#: Of one person: figure, its words.
+_OF_PERSON = (
+    ("tries", "tries", "попыток"),
+    ("talks", "talks", "разговоров"),
+    ("refusals", "refusals", "отказов"),
+    ("instant_hang_ups", "hung up within 3 s", "бросил трубку в первые 3 с"),
+    ("opt_outs", "wishes not to be called", "просьб не звонить"),
+    ("complaints", "complaints", "жалоб"),
+)
+
+PERSON_FIGURES = tuple(key for key, _, _ in _OF_PERSON)
+
+
+def of_person(figures: Figures, language: str) -> str:
+    """Where persistence stands with him (R6.11): one line."""
+    russian = language == "ru"
+    told = [f"{ru if russian else en}: {getattr(figures, key)}" for key, en, ru in _OF_PERSON]
+    days = f"за {DAYS} дней" if russian else f"in {DAYS} days"
+    return f"{days}: {', '.join(told)}"
 
 
 # ------------------------------------------------------------------ one attempt

@@ -210,6 +210,8 @@ def test_what_a_law_orders_to_keep_is_locked_and_listed_and_goes_with_its_end(
         ("attempts", 1),
         ("recordings", 1),
     }
+    asked = dialer("why", phone(1).digits)
+    assert (asked.code, "ru-debt" in asked.out) == (0, True), "what it is kept for"
     again = dialer("erase", phone(1).digits, "--yes", DIALER_LOOKUP_KEY="")
     assert f"1 attempts of debts, {until}: {ground}" in again.out
     world.ledger.apply_retention({}, by="test", now=ends - timedelta(seconds=1))
@@ -256,6 +258,7 @@ def test_an_erased_persons_files_go_at_once_where_they_lie(
     config.write_text(config.read_text() + f"recordings: {{folder: {files}}}\n")
     ended = dialer("erase", phone(1).digits, "--yes", DIALER_LOOKUP_KEY="")
     assert "1 recordings deleted" in ended.out
+    assert world.ask("SELECT campaign FROM recordings") == [("debts",)], "rows as well"
     left = [one.name for one in files.iterdir()]
     assert left == [
         path for (path,) in world.ask("SELECT path FROM recordings WHERE campaign = 'debts'")

@@ -67,6 +67,16 @@ def test_what_persistence_came_to_is_counted_by_people(world: World) -> None:
         most_refusals=1,
         most_instant_hang_ups=1,
     )
+    assert world.ledger.persistence_of(first.phone_id, NOW - MONTH) == Figures(
+        tries=1,
+        talks=1,
+        answered=1,
+        refusals=1,
+        opt_outs=1,
+        persons=1,
+        most_tries=1,
+        most_refusals=1,
+    )
 
 
 def test_a_stopped_campaign_is_stopped_for_every_daemon_at_the_intent(world: World) -> None:
