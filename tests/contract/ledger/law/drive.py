@@ -59,6 +59,8 @@ ENDINGS = (
     ("lost", True, True),
 )
 RESERVED = 250_000
+#: No call lasts longer: `max_talk` is a day at most.
+LONGEST = timedelta(hours=24)
 #: Of one world at most.
 TURNS = 250
 LOOKED_AGAIN = {"already_being_called": timedelta(minutes=1)}
@@ -365,7 +367,8 @@ class Drive(People):
                 continue
             name, is_try, reached = rng.choice(ENDINGS)
             call.ending, call.is_try, call.reached = name, is_try, reached
-            call.ended_at = max(call.at, self.now) + timedelta(seconds=rng.randrange(1, 1_000))
+            lasted = max(call.at, self.now) + timedelta(seconds=rng.randrange(1, 1_000))
+            call.ended_at = min(lasted, call.at + LONGEST)
             call.cost = rng.choice((0, 250_000, 600_000)) if reached else 0
             said = verdict(Disposition(name), charged=is_try, number_charged=reached)
             told = outcome(claimed, call.ended_at, verdict=said, cost=call.cost)
