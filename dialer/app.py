@@ -44,6 +44,7 @@ from dialer.metrics.meter import PrometheusMeter
 from dialer.metrics.timed import timed
 from dialer.ports import Command
 from dialer.recordings.folder import RecordingFolder
+from dialer.settings.calendars import moved_days_missing
 from dialer.settings.daemon import Settings
 from dialer.settings.data_keys import LOOKUP_KEY, read_keys
 from dialer.settings.loading import Loaded, load
@@ -172,6 +173,7 @@ def plan_of(loaded: Loaded) -> Plan:
         recordings=settings.recordings,
         retention=settings.retention,
         quiet_hour=settings.quiet_hour,
+        moved_days_missing=partial(moved_days_missing, settings.calendar),
     )
 
 

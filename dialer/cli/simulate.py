@@ -13,12 +13,12 @@ from dialer.cli.options import JSON
 from dialer.cli.sheets import print_sheets
 from dialer.core.model import Mode
 from dialer.forecast.families import is_family, made
+from dialer.forecast.grid import FINE, coarse
 from dialer.forecast.layout import score_sheet
 from dialer.forecast.pace import MODES
 from dialer.forecast.scenario import Scenario
 from dialer.forecast.scenario_file import load_scenario
 from dialer.forecast.simulated import Row, pooled, simulate
-from dialer.forecast.world import FINE, coarse
 
 
 @click.command()

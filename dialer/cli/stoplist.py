@@ -319,9 +319,12 @@ def export(file: TextIO, since: int | None, config: Path) -> None:
     """
     rows = csv.writer(file)
     with ledger_of(load_for_stores(config).settings) as ledger:
+        ledger.note_export("stop list exported", by=who(), now=datetime.now(UTC))
         if since is None:
             rows.writerow(_HEADER[2:])
             for one in ledger.stop_list.in_force(datetime.now(UTC)):
+                if not one.digits:  # of an erased person: nobody can be told whom to spare
+                    continue
                 rows.writerow(_cells(one.digits, one[3:8], one.expires_at, one.origin))
             return
         rows.writerow(_HEADER)

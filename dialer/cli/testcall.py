@@ -20,20 +20,17 @@ from dialer.cli.options import CONFIG
 from dialer.cli.quiet import quiet
 from dialer.cli.stores import ledger_of
 from dialer.core.calls.causes import Facts, derive, match
+from dialer.core.calls.sound import DOUBTFUL, PACKETS_PER_S, Fault, Sound, faults
 from dialer.core.model import AttemptId, Gateway, GatewayName, Number, NumberId, Verdict
 from dialer.core.numbers.pools import number_day
 from dialer.errors import ConfigError, Problem, StoreError
-from dialer.esl.trial_call import Ending, Media
+from dialer.esl.trial_call import Ending
 from dialer.ledger.store import PostgresLedger
 from dialer.ports import CustomerCall
 from dialer.settings.daemon import Settings
 from dialer.settings.loading import load
 from dialer.settings.phones import PhoneReader
 from dialer.settings.wording import did_you_mean, quoted
-
-#: Fewer packets in this time are no talk, and prove nothing of the sound.
-PROOF_S, PER_S = 2.0, 50.0
-ONE_WAY, BAD_LOSS, BAD_JITTER_MS = 0.5, 0.01, 30.0
 
 
 @click.command()
@@ -206,40 +203,34 @@ def _show(ending: Ending, verdict: Verdict, note: str) -> None:
     if ending.answered_s is None:
         why = f": {note}" if note else ""
         click.echo(f"           that is: {verdict.disposition.value.replace('_', ' ')}{why}")
-    if ending.media is not None:
-        click.echo(f"           sound: {_spoken(ending.media)}")
+    if ending.sound is not None:
+        click.echo(f"           sound: {_spoken(ending.sound)}")
     for fault in _faults(ending):
         click.echo(f"           ! {fault}", err=True)
     charged = "counts" if verdict.number_charged else "never reached the carrier: counts not"
     click.echo(f"           {charged} against the number's day")
 
 
-def _spoken(media: Media) -> str:
-    mos = f", MOS {media.mos:.1f}" if media.mos else ""
+def _spoken(sound: Sound) -> str:
+    mos = f", MOS {sound.mos:.1f}" if sound.mos else ""
     return (
-        f"{media.received} packets received, {media.sent} sent,"
-        f" loss {media.loss:.1%}, jitter up to {media.jitter_ms:.0f} ms{mos}"
+        f"{sound.received} packets received, {sound.sent} sent,"
+        f" loss {sound.loss:.1%}, jitter up to {sound.jitter_ms:.0f} ms{mos}"
     )
 
 
 def _faults(ending: Ending) -> list[str]:
     """What is wrong with the sound of an answered call that lasted long enough to tell."""
-    media, answered_s = ending.media, ending.answered_s
-    if media is None or answered_s is None or ending.ended_s - answered_s < PROOF_S:
+    sound, answered_s = ending.sound, ending.answered_s
+    if sound is None or answered_s is None:
         return []
-    expected = (ending.ended_s - answered_s) * PER_S
-    faults = []
-    if media.received < expected * ONE_WAY:
-        faults.append(
-            f"one-way sound: we heard {media.received} of about {expected:.0f} packets;"
-            " nat_address, firewall for RTP ports, the carrier's media address"
-        )
-    if media.sent < expected * ONE_WAY:
-        faults.append(
-            f"one-way sound: we sent {media.sent} of about {expected:.0f} packets; codec?"
-        )
-    if media.loss >= BAD_LOSS:
-        faults.append(f"{media.loss:.1%} of the packets were lost: people will complain")
-    if media.jitter_ms >= BAD_JITTER_MS:
-        faults.append(f"jitter of {media.jitter_ms:.0f} ms: a jitter buffer, or another line")
-    return faults
+    lasted_s = ending.ended_s - answered_s
+    expected = f"of about {lasted_s * PACKETS_PER_S:.0f} packets"
+    words = {
+        Fault.HEARD_NOTHING: f"one-way sound: we heard {sound.received} {expected};"
+        " nat_address, firewall for RTP ports, the carrier's media address",
+        Fault.SENT_NOTHING: f"one-way sound: we sent {sound.sent} {expected}; codec?",
+        Fault.LOSS: f"{sound.loss:.1%} of the packets were lost: people will complain",
+        Fault.JITTER: f"jitter of {sound.jitter_ms:.0f} ms: a jitter buffer, or another line",
+    }
+    return [words[fault] for fault in faults(sound, lasted_s, least=DOUBTFUL)]

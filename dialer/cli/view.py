@@ -28,6 +28,7 @@ STATE_STYLE = {
 #: States of calls in the order of their life. Those that last an instant, or are trouble, have
 #: a column only while somebody is in them.
 CALL_STATES = (
+    "shown",
     "claimed",
     "dialing",
     "ringing",
@@ -126,11 +127,11 @@ def _lines(status: Mapping[str, Any]) -> Table:
 
 
 def _operators(operators: Mapping[str, Mapping[str, Any]]) -> RenderableType:
-    states = Counter(str(one["state"]) for one in operators.values())
+    states = Counter(map(_state, operators.values()))
     cells = [
         Text.assemble(
             (f"{name:<10}", "bold"),
-            (f"{one['state']:<8}", STATE_STYLE.get(str(one["state"]), "")),
+            (f"{_state(one):<8}", STATE_STYLE.get(str(one["state"]), "")),
             (f"{one['for_s']:>6.0f} s", "dim"),
         )
         for name, one in sorted(operators.items())
@@ -140,3 +141,8 @@ def _operators(operators: Mapping[str, Mapping[str, Any]]) -> RenderableType:
         table.add_row(*cells[row : row + 4])
     counted = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     return Panel(table, title=f"operators: {counted or 'none'}", title_align="left")
+
+
+def _state(one: Mapping[str, Any]) -> str:
+    """Who reads a card waits for nobody (preview)."""
+    return "card" if one.get("card") else str(one["state"])

@@ -1,4 +1,4 @@
-"""`dialer why ATTEMPT` and `dialer why-not PHONE`: on what ground, and why not (R6.8).
+"""`dialer why ATTEMPT|PHONE` and `dialer why-not PHONE`: on what ground, and why not (R6.8).
 
 In English and Russian; --file writes everything as one JSON document for a supervising body.
 """
@@ -6,7 +6,8 @@ In English and Russian; --file writes everything as one JSON document for a supe
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,11 +21,21 @@ from dialer.cli.people import digits_of
 from dialer.cli.stores import campaign_named, ledger_of, load_for_stores
 from dialer.core.model import AttemptId
 from dialer.core.permission.destinations import refusal
+from dialer.core.permission.persistence import DAYS, Figures
 from dialer.errors import ConfigError, Problem
-from dialer.reports.grounds_told import WORDS, attempt_lines, why, why_not
-from dialer.reports.tables import Column, Table, print_tables
+from dialer.ledger.store import PostgresLedger
+from dialer.reports.grounds_told import (
+    PERSON_FIGURES,
+    WORDS,
+    attempt_lines,
+    of_person,
+    why,
+    why_not,
+)
+from dialer.reports.tables import Column, Table, harmless, print_tables
 from dialer.reports.wording import masked
 from dialer.settings.daemon import Settings
+from dialer.settings.phones import parse_phone
 
 LANGUAGE = click.option(
     "--language", type=click.Choice(["en", "ru"]), default="en", show_default=True
@@ -45,27 +56,58 @@ FILE = click.option(
 def why_command(
     attempt: str, language: str, file: Path | None, config: Path, as_json: bool
 ) -> None:
-    """Say on what ground an attempt was made, as it was decided then."""
-    try:
-        wanted = AttemptId(str(UUID(attempt)))
-    except ValueError as error:
-        what, remedy = "is no attempt's id", "the channel's uuid, as reports and logs show it"
-        raise ConfigError([Problem(place="attempt", what=what, remedy=remedy)]) from error
+    """Say on what ground an attempt was made, as it was decided then.
+
+    ATTEMPT is its id, or a phone: then every attempt on it.
+    """
     settings = load_for_stores(config).settings
     with ledger_of(settings) as ledger:
-        found = why(ledger, wanted)
-    if found is None:
+        found = [one for key in _wanted(ledger, attempt) if (one := why(ledger, key))]
+    if not found:
         click.echo("there is no such attempt", err=True)
         sys.exit(1)
-    lines = {word: attempt_lines(found, word) for word in ("en", "ru")}
-    document = {**_head(settings), "attempt": found, **_both(lines)}
-    if file is not None:
-        _write(file, document)
-    elif as_json:
-        click.echo(orjson.dumps(document, default=str))
-    else:
-        columns = (Column(""), Column(""))
-        print_tables([Table(title=wanted, columns=columns, rows=lines[language])])
+    told = [(one, {word: attempt_lines(one, word) for word in ("en", "ru")}) for one in found]
+    if file is not None or as_json:
+        answers = [{"attempt": one, **_both(lines)} for one, lines in told]
+        one_of = answers[0] if _is_id(attempt) else {"attempts": answers}
+        document = {**_head(settings), **one_of}
+        if file is not None:
+            _write(file, document)
+        else:
+            click.echo(orjson.dumps(document, default=str))
+        return
+    columns = (Column(""), Column(""))
+    print_tables(
+        [
+            Table(title=one["attempt"], columns=columns, rows=_harmless(lines[language]))
+            for one, lines in told
+        ]
+    )
+
+
+def _wanted(ledger: PostgresLedger, asked: str) -> Sequence[AttemptId]:
+    """Raises ConfigError: neither an id nor a phone."""
+    if _is_id(asked):
+        return [AttemptId(str(UUID(asked)))]
+    digits = parse_phone(asked)
+    if isinstance(digits, str):
+        what = "is neither an attempt's id nor a phone"
+        remedy = "the channel's uuid, as reports and logs show it; or like +79161234567"
+        raise ConfigError([Problem(place="attempt", what=what, remedy=remedy)])
+    known = ledger.find_phone(digits.digits)
+    return () if known is None else ledger.attempts_of(known)
+
+
+def _is_id(asked: str) -> bool:
+    try:
+        UUID(asked)
+    except ValueError:
+        return False
+    return True
+
+
+def _harmless(lines: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(title, harmless(value)) for title, value in lines]
 
 
 @click.command("why-not")
@@ -96,13 +138,15 @@ def why_not_command(
     with ledger_of(settings) as ledger:
         known = ledger.find_phone(digits)
         asked = [(one, holidays(one)) for one in chosen]
-        told = []
+        told, figures = [], Figures()
         if known is not None:
             told = why_not(ledger, known, asked, now, destination_allowed=refused is None)
+            figures = ledger.persistence_of(known, now - timedelta(days=DAYS))
     document = {
         **_head(settings),
         "phone": masked(digits),
         "known": known is not None,
+        "persistence": {key: getattr(figures, key) for key in PERSON_FIGURES},
         "answers": [one.as_json() for one in told],
     }
     if file is not None:
@@ -114,6 +158,7 @@ def why_not_command(
     else:
         for one in told:
             click.echo(f"{one.campaign}: {one.sentence(language)}")
+        click.echo(of_person(figures, language))
 
 
 def _head(settings: Settings) -> dict[str, Any]:

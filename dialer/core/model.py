@@ -469,7 +469,10 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """What is committed before a call goes out; `grounds` says why it was allowed (R6.8)."""
+    """What is committed before a call goes out; `grounds` says why it was allowed (R6.8).
+
+    `holidays`: local dates that count as Sundays for the campaign's hours.
+    """
 
     claimed: Claimed
     campaign: Campaign
@@ -477,12 +480,14 @@ class Intent:
     instance: InstanceName
     grounds: Mapping[str, Any]
     reserved: int = 0  # of the day's money, in millionths
+    holidays: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentAnswer:
     """What the ledger said: committed (then `digits` is the phone in E.164), or the reason.
 
+    Committed without digits, and with a reason: it must be withdrawn, and nobody was called.
     `reason` is a `core.permission.reasons.Reason` value; `until` when it may be asked again.
     """
 

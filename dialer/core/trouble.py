@@ -23,6 +23,7 @@ class Kind(StrEnum):
     BUDGET_USED_UP = "budget_used_up"
     RETENTION_LATE = "retention_late"
     JOURNAL_FAILS = "journal_fails"
+    HOLIDAYS_MISSING = "holidays_missing"
 
 
 REMEDIES: dict[Kind, str] = {
@@ -36,6 +37,8 @@ REMEDIES: dict[Kind, str] = {
     Kind.PERSISTENCE: "look at the list, the hours and what is said; days older than 30 leave"
     " the figures by themselves",
     Kind.BUDGET_USED_UP: "nothing, or raise the campaign's budget; tomorrow it dials again",
+    Kind.HOLIDAYS_MISSING: "write them under calendar: COUNTRY: add / remove and reload, or"
+    " take a newer library; until then nobody is spared on a moved day off",
     Kind.JOURNAL_FAILS: "free the disk or mend the folder: until then a restored backup would"
     " forget the latest stops",
     Kind.RETENTION_LATE: "the log says why (retention ...); dialer retention apply does it now",

@@ -24,6 +24,7 @@ from dialer.engine.control import Control
 from dialer.engine.dispatcher import Dispatcher
 from dialer.engine.feeder import Feeder
 from dialer.engine.gate import Gate
+from dialer.engine.holidays import missing_holidays
 from dialer.engine.leases import Leases
 from dialer.engine.lines import Lines
 from dialer.engine.name import Name
@@ -186,6 +187,8 @@ class Daemon:
             self.gate,
             self.tally,
             instance=self._instance,
+            holidays=holidays,
+            errand=self.nursery.errand,
             hungry=self.feeder.nudge,
             unrecordable=self.recorder.stops,
         )
@@ -267,7 +270,12 @@ class Daemon:
             clock,
             meter,
             phone_stopped=self.control.stop_phone,
-            others=(self.pacing.limits.troubles, self.retention.troubles, self.words.troubles),
+            others=(
+                self.pacing.limits.troubles,
+                self.retention.troubles,
+                self.words.troubles,
+                lambda: missing_holidays(self.calls, self._plan, clock.now().wall.date()),
+            ),
         )
         self.status = Status(
             self.calls,

@@ -136,6 +136,8 @@ class Feeder:
             self._offer(campaign.name, entries)
             self._meter.count("dialer_offered_total", len(entries), campaign=campaign.name)
             self._fed(campaign.name)
+        # After the offer: whoever waits for a call does not wait for the others' scores.
+        self._ledger.rescore(campaign, now.wall)
         self._stale_from_s[campaign.name] = now.mono_s + REFRESH_S
         # What is in the hopper stays due until it is claimed: where the head has not more to
         # give, the ledger need not be asked again at once. What was held made room for those

@@ -7,6 +7,7 @@ what has been learned, each with its own failures: neither holds up a call.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -56,6 +57,8 @@ class Pacing:
         tally: AnswerTally,
         *,
         instance: InstanceName,
+        holidays: Callable[[Campaign], frozenset[date]],
+        errand: Callable[..., None],
         hungry: Callable[[], None],
         unrecordable: Callable[[Campaign], bool],
     ) -> None:
@@ -78,6 +81,8 @@ class Pacing:
             clock,
             meter,
             instance=instance,
+            holidays=holidays,
+            errand=errand,
             hungry=hungry,
             limit_reached=self.limits.reached,
         )
@@ -93,7 +98,15 @@ class Pacing:
             unrecordable=unrecordable,
         )
         self.preview = Preview(
-            calls, dispatcher, self.launcher, ports.ledger, lines, gate, clock, meter
+            calls,
+            dispatcher,
+            self.launcher,
+            ports.ledger,
+            lines,
+            gate,
+            clock,
+            meter,
+            unrecordable=unrecordable,
         )
         self.guard = PacingGuard(meter)
         self.pacer = Pacer(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from dialer.core.model import (
     Campaign,
@@ -45,6 +46,8 @@ class Plan:
     recordings: RecordingPlace | None = None
     retention: Mapping[DataKind, float] = field(default_factory=dict)  # seconds
     quiet_hour: QuietHour = field(default_factory=QuietHour)
+    #: (country, today) -> the coming year, where its moved days off are not known yet.
+    moved_days_missing: Callable[[str, date], int | None] = lambda country, today: None
     drain_s: float = 300.0
 
 

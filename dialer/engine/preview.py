@@ -58,6 +58,8 @@ class Preview:
         gate: Gate,
         clock: Clock,
         meter: Meter,
+        *,
+        unrecordable: Callable[[Campaign], bool],
     ) -> None:
         self._calls = calls
         self._dispatcher = dispatcher
@@ -67,6 +69,7 @@ class Preview:
         self._gate = gate
         self._clock = clock
         self._meter = meter
+        self._unrecordable = unrecordable
         #: What each card's number may still show; gone with its card.
         self._shown: dict[AttemptId, tuple[OperatorId, Sequence[Shown]]] = {}
 
@@ -164,6 +167,8 @@ class Preview:
             return f"held back: {SENTENCES[held]}; the card stays"
         key, claimed = card.attempt.claimed.attempt_id, card.attempt.claimed
         campaign = self._calls.campaigns[claimed.entry.campaign]
+        if self._unrecordable(campaign):
+            return "its talk could not be recorded now (when_full); the card stays"
         _, shown = self._shown.get(key, (operator.id, ()))
         gone = self._why_gone(campaign, claimed)
         if gone is not None:

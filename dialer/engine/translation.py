@@ -16,6 +16,7 @@ from dialer.core.calls import events as happened
 from dialer.core.calls.attempts import Attempt, AttemptState
 from dialer.core.calls.events import Event
 from dialer.core.calls.operators import Operator, OperatorState
+from dialer.core.calls.sound import PROOF_S, faults
 from dialer.core.model import AttemptId, LegId, Moment, OperatorId
 from dialer.engine.calls import Calls
 from dialer.ports import Meter, SwitchEvent
@@ -115,9 +116,29 @@ class Router:
 
     def _hung_up(self, event: SwitchEvent, now: Moment) -> None:
         if attempt := self._attempt(event.leg):
+            self._judge_sound(attempt, event)
             self._customer_gone(attempt, happened.HungUp(event.data["evidence"]), now)
         elif operator := self._calls.operator_of_leg(event.leg):
             self._operator_leg_gone(operator, event.data["evidence"].cause, now)
+
+    def _judge_sound(self, attempt: Attempt, event: SwitchEvent) -> None:
+        """By gateway: what of its talks was heard, and what was wrong with them."""
+        sound, bridged_at = event.data.get("sound"), event.data.get("bridged_at")
+        if sound is None or bridged_at is None or event.at - bridged_at < PROOF_S:
+            return
+        gateway = attempt.claimed.gateway
+        counted = {"received": sound.received, "sent": sound.sent, "lost": sound.lost}
+        for packets, count in counted.items():
+            self._meter.count(
+                "dialer_gateway_packets_total", count, gateway=gateway, packets=packets
+            )
+        self._meter.observe(
+            "dialer_gateway_jitter_seconds", sound.jitter_ms / 1000, gateway=gateway
+        )
+        for fault in faults(sound, event.at - bridged_at):
+            self._meter.count(
+                "dialer_gateway_sound_faults_total", gateway=gateway, fault=fault.value
+            )
 
     def _customer_gone(self, attempt: Attempt, hung_up: happened.HungUp, now: Moment) -> None:
         self._to_attempt(attempt.claimed.attempt_id, hung_up, now)

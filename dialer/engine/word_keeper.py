@@ -41,6 +41,7 @@ class WordKeeper:
         self._last = Mark()
         self._left: tuple[Word, ...] = ()
         self._trouble: str | None = None
+        self._said: str | None = None  # logged once, not each 2 s of an outage
 
     def start(self, now: Moment) -> None:
         """Raises StoreError: then nothing may be dialed."""
@@ -70,7 +71,7 @@ class WordKeeper:
         self._copy(now)
         if self._left:
             self._left = self._ledger.replay_words(self._left, now.wall).left
-        self._trouble = None
+        self._trouble = self._said = None
 
     def _say_again(self, now: Moment) -> None:
         what = "the database is older than the journal of people's words"
@@ -103,11 +104,16 @@ class WordKeeper:
     def _fail(self, error: StoreError) -> None:
         """The ledger away is the store watch's business; without a journal dialing goes on."""
         self._meter.count("dialer_store_errors_total", store=error.store)
-        if error.store != "journal":
-            log.warning("people's words are not copied", error=str(error))
+        of_journal = error.store == "journal"
+        if of_journal:
+            self._trouble = str(error)
+        if self._said == str(error):
             return
-        log.error("the journal of people's words cannot be written", error=str(error))
-        self._trouble = str(error)
+        self._said = str(error)
+        if of_journal:
+            log.error("the journal of people's words cannot be written", error=str(error))
+        else:
+            log.warning("people's words are not copied", error=str(error))
 
     def troubles(self) -> Sequence[Trouble]:
         if self._trouble is None:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dialer.core.calls.sound import Sound
 from dialer.core.model import AttemptId, Evidence, LegId, OperatorId
 from dialer.esl.commands import CALLER_STOP, KEY, READY, TICK
 from dialer.ports import FoundLeg, SwitchEvent
@@ -28,7 +29,8 @@ KINDS = frozenset(
         "parked",
         "bridged",  # leg, other: the two legs, first argument first
         "unbridged",
-        "hung_up",  # + evidence: Evidence; created_at, answered_at, bridged_at (epoch s, None)
+        # + evidence: Evidence; sound: Sound; created_at, answered_at, bridged_at: epoch s, None
+        "hung_up",
         "destroyed",  # + ghost: True, no channel ever lived (others: see worth_decoding)
         "dtmf",  # + digit
         "opted_out",  # the opt-out key, heard by the customer's own script
@@ -134,7 +136,26 @@ def _hung_up(headers: Headers) -> SwitchEvent | None:
         "answered_at": _instant(headers, "Caller-Channel-Answered-Time"),
         "bridged_at": _instant(headers, "Caller-Channel-Bridged-Time"),
     }
-    return _of_leg(headers, "hung_up", {"evidence": evidence(headers), **times})
+    told: dict[str, Any] = {"evidence": evidence(headers), "sound": sound(headers), **times}
+    return _of_leg(headers, "hung_up", told)
+
+
+def sound(headers: Headers) -> Sound:
+    """The counters of RTP that the switch writes at the end of a channel."""
+
+    def number(name: str) -> float:
+        try:
+            return float(headers.get(f"variable_rtp_audio_{name}") or 0)
+        except ValueError:
+            return 0.0
+
+    return Sound(
+        received=int(number("in_media_packet_count")),
+        sent=int(number("out_media_packet_count")),
+        lost=int(number("in_flaw_total")),
+        jitter_ms=max(0.0, number("in_jitter_max_variance")) ** 0.5,
+        mos=number("in_mos") or None,
+    )
 
 
 def evidence(headers: Headers) -> Evidence:

@@ -14,12 +14,13 @@ from typing import Any
 
 from gevent.queue import Empty, Queue
 
+from dialer.core.calls.sound import Sound
 from dialer.core.model import Evidence, Gateway
 from dialer.errors import CommandRefused, LinkDown
 from dialer.esl import commands
 from dialer.esl.commands import House
 from dialer.esl.link import Link
-from dialer.esl.translate import evidence
+from dialer.esl.translate import evidence, sound
 from dialer.ports import CustomerCall
 
 #: How long after its own timers the end of the call is waited for.
@@ -37,28 +38,11 @@ Headers = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Media:
-    """What was counted of RTP. Packets of 20 ms; `loss` and `jitter_ms` as the switch heard."""
-
-    received: int
-    sent: int
-    lost: int
-    jitter_ms: float
-    mos: float | None
-
-    @property
-    def loss(self) -> float:
-        """The share of what should have come in."""
-        expected = self.received + self.lost
-        return self.lost / expected if expected else 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
     """How it ended; instants in seconds from the start, None = never."""
 
     evidence: Evidence
-    media: Media | None
+    sound: Sound | None
     rang_s: float | None
     answered_s: float | None
     ended_s: float
@@ -118,7 +102,7 @@ class TrialCall:
         if name == "CHANNEL_HANGUP_COMPLETE":
             return Ending(
                 evidence=evidence(headers),
-                media=media(headers) if "CHANNEL_ANSWER" in self._at else None,
+                sound=sound(headers) if "CHANNEL_ANSWER" in self._at else None,
                 rang_s=self._at.get("CHANNEL_PROGRESS", self._at.get("CHANNEL_PROGRESS_MEDIA")),
                 answered_s=self._at.get("CHANNEL_ANSWER"),
                 ended_s=now_s,
@@ -132,7 +116,7 @@ class TrialCall:
     def _refused(self, reply: str) -> Ending:
         lone = Evidence(channel=False, cause=reply.removeprefix("-ERR").strip(), reply=reply)
         return Ending(
-            evidence=lone, media=None, rang_s=None, answered_s=None, ended_s=self._since()
+            evidence=lone, sound=None, rang_s=None, answered_s=None, ended_s=self._since()
         )
 
     def _end(self, call: CustomerCall) -> None:
@@ -157,21 +141,3 @@ def codec(headers: Headers) -> str:
     port = headers.get("variable_remote_media_port")
     to = f", sound to {where}:{port}" if where else ""
     return f"{name or 'no codec yet'} {rate or ''} Hz{to}"
-
-
-def media(headers: Headers) -> Media:
-    """The counters that the switch writes at the end of a channel."""
-
-    def number(name: str) -> float:
-        try:
-            return float(headers.get(f"variable_rtp_audio_{name}") or 0)
-        except ValueError:
-            return 0.0
-
-    return Media(
-        received=int(number("in_media_packet_count")),
-        sent=int(number("out_media_packet_count")),
-        lost=int(number("in_flaw_total")),
-        jitter_ms=number("in_jitter_max_variance") ** 0.5,
-        mos=number("in_mos") or None,
-    )

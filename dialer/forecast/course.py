@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from dialer.core.pacing.certificate import Certificate
 from dialer.forecast.drawn import Drawn
 from dialer.forecast.feed import ListFeed
+from dialer.forecast.grid import FINE, coarse
 from dialer.forecast.pace import Pace
 from dialer.forecast.pool import Pool
 from dialer.forecast.question import Question
 from dialer.forecast.tally import Shift, Slice
-from dialer.forecast.world import FINE, World, coarse
+from dialer.forecast.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,7 @@ def course(
     feed = drawn.feed()
     pool = Pool(question.numbers, question.shifts[0], question.used)
     campaign = question.campaign
+    grid = FINE if question.fine else coarse(question.operators)
     pace = Pace(
         question.mode,
         question.rule,
@@ -59,8 +61,8 @@ def course(
         ratio=campaign.ratio,
         begins=question.shifts[0],
         campaign=campaign,
+        law_s=grid.law_s,
     )
-    grid = FINE if question.fine else coarse(question.operators)
     shifts: list[Shift] = []
     loads: list[float] = []
     finished_h = math.inf

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 
 from dialer.core.model import Mode
 from dialer.forecast.drawn import Drawn
+from dialer.forecast.grid import coarse
 from dialer.forecast.luck import stream
 from dialer.forecast.pace import Pace
 from dialer.forecast.question import Question
 from dialer.forecast.roster import STILL, roster
-from dialer.forecast.world import World, coarse
+from dialer.forecast.world import World
 
 CAPS = (0.01, 0.02, 0.03, 0.05)
 _TEAMS = (0.5, 0.75, 1.0, 1.25, 1.5)

@@ -19,7 +19,7 @@ from dialer.core.pacing.counted_on import more_s
 from dialer.core.pacing.decide import decide_group
 from dialer.core.pacing.observation import Decision, Observation, Team
 from dialer.core.pacing.outlook import Outlook
-from dialer.core.pacing.tracker import Tracker
+from dialer.core.pacing.tracker import LAW_S, Tracker
 
 #: Below so many answers the answer rate is unknown to power: the worst is assumed.
 _ANSWERS_KNOWN = 40
@@ -65,6 +65,7 @@ class Pace:
         ratio: float = 1.0,
         begins: datetime = _MIDNIGHT,
         campaign: Campaign | None = None,
+        law_s: float = LAW_S,
     ) -> None:
         """`campaign`: whose hours say how long answers are counted on; None: until the end."""
         self.mode = mode
@@ -76,7 +77,8 @@ class Pace:
         self._campaign = campaign
         self._window_until = begins
         self._shifts = 0
-        self.tracker = Tracker(rule=rule, ring_timeout_s=ring_timeout_s)
+        self._law_s = law_s
+        self.tracker = Tracker(rule=rule, ring_timeout_s=ring_timeout_s, law_s=law_s)
         self.ledger = CapLedger(rule)
 
     def begin_shift(self, begins: datetime) -> None:
@@ -85,7 +87,9 @@ class Pace:
         self._begins = begins
         self._begins_s = begins.timestamp()
         self._shifts += 1
-        self.tracker = Tracker(rule=self._rule, ring_timeout_s=self._ring_timeout_s)
+        self.tracker = Tracker(
+            rule=self._rule, ring_timeout_s=self._ring_timeout_s, law_s=self._law_s
+        )
         self.tracker.durations = old.durations
 
     def enter(self, call: int, now_s: float, kind: Kind) -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from dialer.core.model import Mode
 from dialer.core.pacing.cap_rule import CapRule, EarlyHangUps
 from dialer.forecast.feed import Feed
+from dialer.forecast.grid import FINE, Grid
 from dialer.forecast.pace import Pace
 from dialer.forecast.scenario import Scenario
 from dialer.forecast.tally import Shift
-from dialer.forecast.world import FINE, Grid, World
+from dialer.forecast.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

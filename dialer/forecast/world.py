@@ -12,7 +12,6 @@ import heapq
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +21,7 @@ from dialer.core.pacing.cap_ledger import Kind
 from dialer.core.pacing.observation import Decision
 from dialer.core.pacing.throttle import Bucket, available, fill, take
 from dialer.forecast.feed import Contact, Endless, Feed
+from dialer.forecast.grid import FINE, Grid
 from dialer.forecast.luck import Luck
 from dialer.forecast.pace import Pace, Seen
 from dialer.forecast.people import Call, Operator, State, place_call
@@ -30,28 +30,6 @@ from dialer.forecast.scenario import Move, Scenario, What
 from dialer.forecast.tally import Shift, Tally
 
 _WALL = datetime(2000, 1, 1, tzinfo=UTC)  # pairing asks for both clocks, and uses one
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grid:
-    """When decisions are taken: each `tick_s`, and on events not more often than `gap_s`."""
-
-    tick_s: float = 0.5
-    gap_s: float = 0.25
-
-
-FINE = Grid()
-
-
-def coarse(operators: int) -> Grid:
-    """Sparser, and near enough (docs/forecast.md 5): large teams are steady, and a decision
-    costs the same for them as for small ones.
-    """
-    if operators >= 80:
-        return Grid(tick_s=4.0, gap_s=4.0)
-    if operators >= 40:
-        return Grid(tick_s=2.0, gap_s=2.0)
-    return Grid(tick_s=1.0, gap_s=1.0) if operators >= 15 else Grid(tick_s=1.0, gap_s=0.5)
 
 
 class World:

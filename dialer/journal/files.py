@@ -22,6 +22,7 @@ from dialer.ports import Mark, Word
 
 KEEP_MONTHS = 25
 _NAME = re.compile(r"(\d{4})-(\d\d)\.jsonl")
+REMEDY = "free the disk, or let the daemon write there ($DIALER_STATE names the folder)"
 #: What a person does about a broken file.
 MEND = (
     "put the file back from its copy; without one: move it away, and see to it by hand that"
@@ -149,9 +150,7 @@ def _errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         what = f"{path}: {error.strerror or error}"
-        raise StoreError(
-            "journal", what, "free the disk, or mend the folder's rights"
-        ) from error
+        raise StoreError("journal", what, REMEDY) from error
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError("journal", f"{path} holds what the journal never wrote") from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from dialer.core.model import ContactId, PhoneId
 from dialer.core.permission.grounds import ConsentFact
@@ -11,10 +11,30 @@ from dialer.ledger import service, stored
 from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
 from dialer.ledger.stops import locked
+from dialer.ledger.vault import Vault
 from dialer.ports import ImportedConsent
 
 SQL = statements("consents")
 STOPS = statements("stops")
+
+#: What evidence is bound to beside its consent's purpose and instant.
+COLUMN = "consent.evidence"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def bound(purpose: str, given_at: datetime) -> bytes:
+    """One text for all phones of a row, and for its copy where a card is split off; rotation
+    makes the same in SQL (keyring.sql).
+    """
+    micros = (given_at - _EPOCH) // timedelta(microseconds=1)
+    return purpose.encode() + b"\x00" + b"%d" % micros
+
+
+def sealed(consent: ImportedConsent, vault: Vault) -> str | None:
+    """Its evidence as it is stored."""
+    purpose = stored.clean(consent.purpose, 200) or ""
+    where = bound(purpose, consent.given_at)
+    return vault.seal(stored.clean(consent.evidence), COLUMN, where)
 
 
 def add(
@@ -24,6 +44,7 @@ def add(
     consent: ImportedConsent,
     *,
     source: str | None,
+    vault: Vault,
     by: str,
     now: datetime,
 ) -> bool:
@@ -37,11 +58,11 @@ def add(
             {
                 "phone": phone,
                 "contact": contact,
-                "purpose": consent.purpose,
+                "purpose": stored.clean(consent.purpose, 200),
                 "given_at": consent.given_at,
                 "expires_at": consent.expires_at,
                 "text_version": stored.clean(consent.text_version),
-                "evidence": stored.clean(consent.evidence),
+                "evidence": sealed(consent, vault),
                 "source": stored.clean(source),
             },
         ).rowcount
@@ -60,7 +81,7 @@ def withdraw(
     with locked(pool, phone) as connection:
         known = {"phone": phone, "purpose": purpose, "at": now}
         withdrawn = connection.execute(SQL["withdraw_consents"], known).rowcount
-        origin = {"origin": stored.clean(by, 200)}
+        origin = {"origin": stored.origin(by)}
         connection.execute(SQL["note_withdrawal"], {**known, **origin})
         _note(connection, by, "consent withdrawn", phone, {"purpose": purpose}, now)
         return withdrawn
@@ -79,8 +100,13 @@ def _note(
     )
 
 
-def of_phone(connection: Connection, phone: PhoneId) -> list[tuple[int, ConsentFact]]:
-    """(contact, or 0 = whoever answers there; his consent), withdrawn and expired ones too."""
+def of_phone(
+    connection: Connection, phone: PhoneId, vault: Vault
+) -> list[tuple[int, ConsentFact]]:
+    """(contact, or 0 = whoever answers there; his consent), withdrawn and expired ones too.
+
+    Raises Unreadable.
+    """
     return [
         (
             contact,
@@ -90,7 +116,7 @@ def of_phone(connection: Connection, phone: PhoneId) -> list[tuple[int, ConsentF
                 expires_at=expires_at,
                 withdrawn_at=withdrawn_at,
                 text_version=text_version,
-                evidence=evidence,
+                evidence=vault.open(evidence, COLUMN, bound(purpose, given_at)),
                 source=source,
             ),
         )

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from dialer.core.calls.results import is_machine
 from dialer.core.model import AttemptId, Evidence, OperatorId, Outcome
@@ -19,6 +20,7 @@ from dialer.ledger import stored
 from dialer.ledger.locks import lock_campaign_days, lock_number_days, lock_people
 from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
+from dialer.ledger.vault import Vault
 
 SQL = statements("endings")
 
@@ -121,6 +123,10 @@ def _present(told: Evidence) -> dict[str, Any]:
     }
 
 
+#: What a summary is bound to beside its attempt's id.
+SUMMARY = "attempt.summary"
+
+
 def dispose(
     connection: Connection,
     attempt: AttemptId,
@@ -129,6 +135,7 @@ def dispose(
     result: str,
     tags: Sequence[str],
     summary: str,
+    vault: Vault,
     now: datetime,
 ) -> None:
     """Raises StoreError where there is no such attempt."""
@@ -140,7 +147,7 @@ def dispose(
             "result": stored.clean(result, 200),
             "status": STATUSES.get(result.casefold()),
             "tags": [stored.clean(tag, 200) for tag in tags],
-            "summary": stored.clean(summary),
+            "summary": vault.seal(stored.clean(summary), SUMMARY, UUID(attempt).bytes),
             "machine": is_machine(result),
             "at": now,
         },

@@ -22,7 +22,7 @@ from gevent.queue import Queue
 
 from dialer.core.model import ContactId
 from dialer.errors import StoreError
-from dialer.ledger import identity, phones, stored
+from dialer.ledger import consents, identity, phones, stored
 from dialer.ledger.endings import STATUSES
 from dialer.ledger.pool import Connection, Cursor, connect, store_errors
 from dialer.ledger.statements import statements
@@ -155,7 +155,7 @@ class Preparer:
             self._instant(consent.given_at),
             self._instant(consent.expires_at) if consent.expires_at else None,
             stored.clean(consent.text_version, 200),
-            stored.clean(consent.evidence),
+            consents.sealed(consent, self._vault),
         )
 
 

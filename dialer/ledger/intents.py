@@ -9,8 +9,9 @@ stop that was committed before we had the phone's lock is seen; one that comes l
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -26,11 +27,13 @@ from dialer.core.model import (
     IntentAnswer,
     NumberId,
     OpenAttempt,
+    Window,
 )
-from dialer.core.permission.money import day_of, micros
+from dialer.core.permission.decide import Denied, within_hours
+from dialer.core.permission.money import day_ends, day_of, micros
 from dialer.core.permission.reasons import Reason
 from dialer.ledger import phones, rules, stored
-from dialer.ledger.locks import lock_campaign_days, lock_number_days, lock_people
+from dialer.ledger.locks import Locked, lock_campaign_days, lock_number_days, lock_people
 from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
 from dialer.ledger.vault import Unreadable, Vault
@@ -45,7 +48,8 @@ def commit(
 ) -> list[IntentAnswer]:
     """One answer per intent, in their order.
 
-    A number that cannot be opened is committed without digits, for the caller to withdraw.
+    Outside the hours, or where the number cannot be opened, it is committed without digits, for
+    the caller to withdraw.
     """
     if not intents:
         return []
@@ -73,23 +77,39 @@ def commit(
             },
             prepare=True,
         )
-    digits = phones.digits_by_id(locked, vault)
+    facts = _facts(locked, vault)
     by_id = {str(attempt): (reason, until) for attempt, reason, until in answers}
-    return [_answer(claimed, *by_id[claimed.attempt_id], digits) for claimed in claims]
+    return [_answer(i, *by_id[i.claimed.attempt_id], facts, now) for i in intents]
+
+
+class _Facts(NamedTuple):
+    """Of the locked rows, by their ids."""
+
+    digits: Mapping[int, str | Unreadable]
+    zones: Mapping[int, tuple[str, ...]]
+    cards: Mapping[int, tuple[tuple[Window, ...], str | None]]  # his own windows, segment
+
+
+def _facts(locked: Locked, vault: Vault) -> _Facts:
+    rows = locked.phones.fetchall()
+    return _Facts(
+        digits=phones.digits_by_id(rows, vault),
+        zones={row[0]: tuple(row[3]) for row in rows},
+        cards={
+            contact: (stored.windows_from_json(windows), segment)
+            for contact, windows, segment in locked.contacts
+        },
+    )
 
 
 def _answer(
-    claimed: Claimed,
-    reason: str | None,
-    until: datetime | None,
-    digits: Mapping[int, str | Unreadable],
+    intent: Intent, reason: str | None, until: datetime | None, facts: _Facts, now: datetime
 ) -> IntentAnswer:
-    committed = reason is None
-    number = digits.get(claimed.entry.phone_id) if committed else None
-    if isinstance(number, Unreadable):
-        phone = claimed.entry.phone_id
-        log.error("a number cannot be decrypted", phone=phone, error=str(number))
-        reason, number = Reason.NUMBER_UNREADABLE.value, None
+    claimed, committed, number = intent.claimed, reason is None, None
+    if committed:
+        number, reason, until = _number_to_dial(intent, facts, now)
+    elif reason in (Reason.BUDGET_CALLS, Reason.BUDGET_MONEY):
+        until = day_ends(intent.campaign, now)
     return IntentAnswer(
         attempt_id=claimed.attempt_id,
         committed=committed,
@@ -97,6 +117,27 @@ def _answer(
         reason=reason,
         until=until,
     )
+
+
+def _number_to_dial(
+    intent: Intent, facts: _Facts, now: datetime
+) -> tuple[str | None, str | None, datetime | None]:
+    """The clear number; or none, why, and until when.
+
+    The hours are the core's to judge, so they are judged here, by what stands under the locks:
+    since the contact was queued an import may have brought other windows, or another zone.
+    """
+    entry = intent.claimed.entry
+    windows, segment = facts.cards.get(entry.contact_id, ((), None))
+    here = replace(entry, zones=facts.zones.get(entry.phone_id, ()))
+    hours = within_hours(here, intent.campaign, windows, now, intent.holidays, segment=segment)
+    if isinstance(hours, Denied):
+        return None, hours.why.value, hours.until
+    number = facts.digits.get(entry.phone_id)
+    if isinstance(number, Unreadable):
+        log.error("a number cannot be decrypted", phone=entry.phone_id, error=str(number))
+        return None, Reason.NUMBER_UNREADABLE.value, None
+    return number, None, None
 
 
 def _number_days(intents: Sequence[Intent]) -> dict[str, Any]:

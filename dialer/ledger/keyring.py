@@ -1,6 +1,6 @@
 """The data keys in the base: is each the right one, what has it sealed, and rotation on line.
 
-Rotation goes through phones, cards and merges in short transactions and takes only what the
+Rotation goes through all tables with sealed text in short transactions and takes only what the
 first key has not sealed. So it may be killed at any time and simply run again, and the first
 rotation after keys were configured seals what stood in clear. What cannot be opened stays as
 it is and is counted.
@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from dialer.errors import StoreError
-from dialer.ledger import complaints, identity, service
+from dialer.ledger import complaints, consents, endings, identity, service
 from dialer.ledger.phones import COLUMN
 from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
@@ -112,8 +112,10 @@ class _Table(NamedTuple):
     columns: tuple[str, ...]  # what each text is bound to
     fields: tuple[str, ...]  # the parameters of `write`
     of_imports: bool
+    begins: int | str = 0  # before the first id
 
 
+NO_UUID = "00000000-0000-0000-0000-000000000000"
 _MERGED = (*identity.Person._fields, "email_before", "address_before", "note_before")
 TABLES = (
     _Table("stale_phones", "write_phones", (COLUMN,), ("texts",), False),
@@ -128,6 +130,10 @@ TABLES = (
         "stale_merges", "write_merges", tuple(map(identity.column_of, _MERGED)), _MERGED, True
     ),
     _Table("stale_complaints", "write_complaints", (complaints.COLUMN,), ("texts",), False),
+    _Table("stale_consents", "write_consents", (consents.COLUMN,), ("texts",), True),
+    _Table(
+        "stale_summaries", "write_summaries", (endings.SUMMARY,), ("texts",), False, NO_UUID
+    ),
 )
 
 
@@ -150,7 +156,7 @@ def rotate(
     total = sum(one.texts for one in uses(pool, vault) if one.id != first.id)
     rows = unreadable = texts = 0
     for table in TABLES:
-        after: int | None = 0
+        after: int | str | None = table.begins
         while after is not None:
             after, done, failed, seen = _turn(pool, vault, table, after)
             rows, unreadable, texts = rows + done, unreadable + failed, texts + seen
@@ -170,10 +176,10 @@ def rotate(
 
 
 def _turn(
-    pool: Pool, vault: Vault, table: _Table, after: int
-) -> tuple[int | None, int, int, int]:
+    pool: Pool, vault: Vault, table: _Table, after: int | str
+) -> tuple[int | str | None, int, int, int]:
     """One transaction: (the last id, None at the end; rows done, unreadable, texts seen)."""
-    ids: list[int] = []
+    ids: list[int | str] = []
     sealed: list[Sequence[str | None]] = []
     texts = 0
     words = {"after": after, "prefix": vault.prefix, "most": BATCH}

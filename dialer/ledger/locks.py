@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import NamedTuple
 
 from dialer.ledger import phones
 from dialer.ledger.pool import Connection, Cursor
@@ -17,15 +18,22 @@ from dialer.ledger.statements import statements
 SQL = statements("intents")
 
 
+class Locked(NamedTuple):
+    """Rows as they stand under the locks, to be read when a pipeline is over."""
+
+    phones: Cursor  # id, lookup key, sealed digits, zones
+    contacts: Cursor  # id, windows, segment
+
+
 def lock_people(
     connection: Connection, phone_ids: Iterable[int], contact_ids: Iterable[int]
-) -> Cursor:
-    """Lock phones, then contacts; the phones' cursor holds their digits."""
+) -> Locked:
+    """Lock phones, then contacts."""
     locked = phones.lock(connection, list(phone_ids))
-    connection.execute(
+    contacts = connection.execute(
         SQL["lock_contacts"], {"contacts": sorted(set(contact_ids))}, prepare=True
     )
-    return locked
+    return Locked(locked, contacts)
 
 
 def lock_number_days(connection: Connection, number_days: Sequence[tuple[str, date]]) -> None:

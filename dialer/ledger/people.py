@@ -4,12 +4,13 @@ contact as an operator is shown him: for `dialer operator card`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from dialer.core.model import (
+    AttemptId,
     CampaignName,
     ContactId,
     Disposition,
@@ -19,6 +20,7 @@ from dialer.core.model import (
     Window,
 )
 from dialer.core.permission.decide import Candidate
+from dialer.core.permission.grounds import ConsentFact
 from dialer.core.permission.limits import Past
 from dialer.ledger import consents, identity, stops, stored
 from dialer.ledger.identity import Person
@@ -80,8 +82,15 @@ def contacts_of(pool: Pool, phone: PhoneId) -> list[tuple[ContactId, str | None]
         return [(ContactId(contact), segment) for contact, segment, _ in rows]
 
 
+def attempts_of(pool: Pool, phone: PhoneId) -> list[AttemptId]:
+    """The oldest first."""
+    with pool.connection() as connection:
+        rows = connection.execute(SQL["attempts_of"], {"phone": phone})
+        return [AttemptId(attempt) for (attempt,) in rows]
+
+
 def standings(
-    pool: Pool, phone: PhoneId, campaign: CampaignName, since: datetime
+    pool: Pool, vault: Vault, phone: PhoneId, campaign: CampaignName, since: datetime
 ) -> list[Standing]:
     """One for each card of the phone; for a phone on no card one of nobody (contact 0).
 
@@ -89,6 +98,7 @@ def standings(
     """
     with pool.sweep() as connection:
         facts = connection.execute(SQL["phone_facts"], {"phone": phone}).fetchone()
+        known = consents.of_phone(connection, phone, vault)
         if facts is None:
             return []
         cards = connection.execute(SQL["contacts_of"], {"phone": phone}).fetchall()
@@ -96,7 +106,9 @@ def standings(
         for contact, segment, windows in cards or [(0, None, [])]:
             own = stored.windows_from_json(windows)
             card = (ContactId(contact), segment, own)
-            found.append(_standing(connection, phone, facts, card, campaign, since=since))
+            found.append(
+                _standing(connection, phone, facts, card, campaign, known, since=since)
+            )
     return found
 
 
@@ -106,6 +118,7 @@ def _standing(
     facts: tuple[object, ...],
     card: tuple[ContactId, str | None, tuple[Window, ...]],
     campaign: CampaignName,
+    known: Sequence[tuple[int, ConsentFact]],
     *,
     since: datetime,
 ) -> Standing:
@@ -131,9 +144,7 @@ def _standing(
         ),
         phone_state=state,
         stops=tuple(stops.of_phone(connection, phone)),
-        consents=tuple(
-            one for of, one in consents.of_phone(connection, phone) if of in (0, contact)
-        ),
+        consents=tuple(one for of, one in known if of in (0, contact)),
         withdrawals=tuple(
             (purpose, at) for purpose, at, _ in consents.withdrawals_of(connection, phone)
         ),

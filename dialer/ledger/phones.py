@@ -16,7 +16,7 @@ from typing import Any
 from dialer.core.model import PhoneId
 from dialer.errors import Bug
 from dialer.ledger import stored
-from dialer.ledger.pool import Connection, Cursor
+from dialer.ledger.pool import Connection, Cursor, Row
 from dialer.ledger.statements import statements
 from dialer.ledger.vault import Unreadable, Vault
 from dialer.ports import ImportedPhone
@@ -41,10 +41,10 @@ def lock(connection: Connection, phones: Sequence[int]) -> Cursor:
     return connection.execute(SQL["lock_phones"], {"ids": sorted(set(phones))}, prepare=True)
 
 
-def digits_by_id(locked: Cursor, vault: Vault) -> dict[int, str | Unreadable]:
+def digits_by_id(locked: Iterable[Row], vault: Vault) -> dict[int, str | Unreadable]:
     """Clear numbers, or why one cannot be read: the others are dialed."""
     found: dict[int, str | Unreadable] = {}
-    for phone, key, digits in locked:
+    for phone, key, digits, _zones in locked:
         try:
             found[phone] = opened(digits, key, vault)
         except Unreadable as error:

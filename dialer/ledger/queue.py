@@ -28,9 +28,9 @@ from dialer.ports import Due
 
 SQL = statements("queue")
 
-#: Entries woken by one call: more than a hopper holds.
-WAKE = 3_000
-#: Score batches refreshed by one call.
+#: Scores counted anew by one `due`; where more have passed their instant, `rescore` follows.
+RESCORED = 100
+#: Batches of scores that one `rescore` does.
 RESCORE_BATCHES = 3
 
 #: When a reason without a known end is looked at again.
@@ -39,11 +39,15 @@ _AGAIN_LATER = timedelta(days=1)
 
 
 def due(pool: Pool, campaign: Campaign, now: datetime, limit: int) -> list[Due]:
-    """The head of the queue; `held_until` is given with every `held`."""
-    scoring.refresh(pool, campaign, now, batches=RESCORE_BATCHES)
+    """The head of the queue; `held_until` is given with every `held`.
+
+    A million that wake at one instant, or whose scores change at one, take their turns: a call
+    wakes no more than it may answer, in the queue's order.
+    """
+    scoring.refresh(pool, campaign, now, batches=1, most=RESCORED)
     with pool.connection() as connection:
         connection.execute(
-            SQL["wake"], {"campaign": campaign.name, "at": now, "most": WAKE}, prepare=True
+            SQL["wake"], {"campaign": campaign.name, "at": now, "most": limit}, prepare=True
         )
         rows = connection.execute(
             SQL["due"],
@@ -57,6 +61,11 @@ def due(pool: Pool, campaign: Campaign, now: datetime, limit: int) -> list[Due]:
             prepare=True,
         ).fetchall()
     return [_due(row, campaign.name, now) for row in rows]
+
+
+def rescore(pool: Pool, campaign: Campaign, now: datetime) -> int:
+    """A part of the scores that have passed their instant; how many."""
+    return scoring.refresh(pool, campaign, now, batches=RESCORE_BATCHES)
 
 
 def _due(row: Row, campaign: CampaignName, now: datetime) -> Due:

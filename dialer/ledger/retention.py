@@ -15,11 +15,13 @@ from typing import Any
 from dialer.core.model import InstanceName
 from dialer.core.permission.retention import DataKind, HeldKind, holds
 from dialer.ledger import service, stored
+from dialer.ledger.locks import lock_people
 from dialer.ledger.pool import Pool
 from dialer.ledger.statements import statements
 from dialer.ports import Held, RetentionState, RetentionStep
 
 SQL = statements("retention")
+RIGHTS = statements("rights")
 
 #: Rows of one transaction by hand; the daemon takes fewer.
 BATCH = 5_000
@@ -83,9 +85,13 @@ def steps(
     for kind, instant in before.items():
         if kind is DataKind.ATTEMPTS:
             yield from _attempts(pool, instant, now, most)
+        elif kind is DataKind.CONTACTS:
+            continue  # last of all: their attempts go before them
         else:
             words = {"before": instant, "most": most}
             yield from _deleted(pool, kind.value, f"delete_{kind}", words)
+    if DataKind.CONTACTS in before:
+        yield from _contacts(pool, before[DataKind.CONTACTS], most)
 
 
 def _deleted(
@@ -130,6 +136,25 @@ def _attempts(
                 row = connection.execute(SQL["delete_attempts"], {"ids": ids}).fetchone()
             words["after"] = old[-1][1] if old else None
             yield RetentionStep(DataKind.ATTEMPTS.value, int(row[0]) if row else 0)
+
+
+def _contacts(pool: Pool, before: datetime, most: int) -> Iterator[RetentionStep]:
+    """Card by card along their ids; their numbers go with them where nothing else has them."""
+    after: int | None = 0
+    while after is not None:
+        words = {"after": after, "before": before, "most": most}
+        with pool.sweep() as connection:
+            connection.execute(RIGHTS["lock_imports"])
+            row = connection.execute(SQL["old_contacts"], words).fetchone()
+            after, ids, numbers = row or (None, [], [])
+            rows = 0
+            if ids:
+                lock_people(connection, numbers, ids)
+                connection.execute(RIGHTS["loosen_merges"], {"contacts": ids})
+                gone = {"ids": ids, "before": before}
+                rows = connection.execute(SQL["delete_old_contacts"], gone).rowcount
+                connection.execute(SQL["forget_phones"], {"ids": numbers})
+        yield RetentionStep(DataKind.CONTACTS.value, rows)
 
 
 def _laws(now: datetime) -> dict[str, list[Any]]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from dialer.core.model import PhoneId
 from dialer.core.permission.retention import HeldKind, holds
 from dialer.errors import StoreError
-from dialer.ledger import complaints, identity, phones, service
+from dialer.ledger import complaints, consents, endings, identity, phones, service
 from dialer.ledger.locks import lock_people
 from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
@@ -88,6 +89,12 @@ def _open(everything: Mapping[str, Any], vault: Vault) -> None:
     for one in everything.get("complaints") or ():
         key = bytes.fromhex(one.pop("lookup_key").removeprefix("\\x"))
         one["text"] = vault.open(one["text"], complaints.COLUMN, key)
+    for one in everything.get("attempts") or ():
+        one["summary"] = vault.open(one["summary"], endings.SUMMARY, UUID(one["id"]).bytes)
+    for one in everything.get("consents") or ():
+        given_at = datetime.fromisoformat(one["given_at"])
+        where = consents.bound(one["purpose"], given_at)
+        one["evidence"] = vault.open(one["evidence"], consents.COLUMN, where)
     for kind, id_name in (("contacts", "id"), ("merged_rows", "contact_id")):
         for one in everything.get(kind) or ():
             for name in PERSONAL & one.keys():
@@ -102,13 +109,14 @@ def erase(pool: Pool, phone: PhoneId, *, by: str, now: datetime) -> Erased:
         row = connection.execute(SQL["persons"], {"phone": phone}).fetchone()
         contacts, own = row if row else ([], [phone])
         lock_people(connection, own, contacts)
-        whom = {"phones": own, "contacts": contacts}
-        going_on = connection.execute(SQL["open_attempts"], whom).fetchone()
-        if going_on and going_on[0]:
+        whom: dict[str, Sequence[Any]] = {"phones": own, "contacts": contacts}
+        found = connection.execute(SQL["attempts_of"], whom).fetchall()
+        if any(is_open for _, is_open in found):
             raise CallGoesOn
+        whom["attempts"] = [attempt for attempt, _ in found]
         _hold(connection, whom, now)
         due = dict(connection.execute(SQL["release_recordings"], {**whom, "at": now}))
-        attempts, erased = _delete(connection, own, contacts, now)
+        attempts, erased = _delete(connection, whom, now)
         done = Erased(
             contacts=erased,
             phones=len(own),
@@ -141,10 +149,11 @@ def _hold(connection: Connection, whom: Mapping[str, Any], now: datetime) -> Non
 
 
 def _delete(
-    connection: Connection, own: Sequence[int], contacts: Sequence[int], now: datetime
+    connection: Connection, whom: Mapping[str, Sequence[Any]], now: datetime
 ) -> tuple[int, int]:
     """All that is not held: (attempts, cards) that went or were emptied."""
-    whom = {"phones": own, "contacts": contacts}
+    own, contacts = whom["phones"], whom["contacts"]
+    connection.execute(SQL["erase_recordings"], whom)
     connection.execute(SQL["keep_counters"], whom)
     attempts = connection.execute(SQL["erase_attempts"], whom).rowcount
     connection.execute(SQL["erase_consents"], whom)

@@ -50,15 +50,17 @@ def scores(
     return values, changes
 
 
-def refresh(pool: Pool, campaign: Campaign, now: datetime, *, batches: int) -> int:
-    """Score anew what is past its instant, at most so many batches; how many entries."""
+def refresh(
+    pool: Pool, campaign: Campaign, now: datetime, *, batches: int, most: int = BATCH
+) -> int:
+    """Score anew what is past its instant, in at most so many batches of `most`; how many."""
     done = 0
     rules: Sequence[Rule] = campaign.rules if is_scored(campaign) else ()
     for _ in range(batches):
         with pool.transaction() as connection:
             rows = connection.execute(
                 SQL["stale_scores"],
-                {"campaign": campaign.name, "at": now, "most": BATCH},
+                {"campaign": campaign.name, "at": now, "most": most},
                 prepare=True,
             ).fetchall()
             if not rows:
@@ -72,6 +74,6 @@ def refresh(pool: Pool, campaign: Campaign, now: datetime, *, batches: int) -> i
             }
             connection.execute(SQL["set_scores"], parameters, prepare=True)
         done += len(rows)
-        if len(rows) < BATCH:
+        if len(rows) < most:
             break
     return done

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import NamedTuple
 
-from dialer.core.model import CampaignName
+from dialer.core.model import CampaignName, PhoneId
 from dialer.core.permission.persistence import Figures
 from dialer.ledger.pool import Pool
 from dialer.ledger.statements import statements
@@ -20,6 +20,27 @@ def persistence(pool: Pool, campaign: CampaignName, since: datetime) -> Figures:
             SQL["persistence"], {"campaign": campaign, "since": since}
         ).fetchone()
     return Figures(*map(int, row)) if row else Figures()
+
+
+def persistence_of(pool: Pool, phone: PhoneId, since: datetime) -> Figures:
+    """Of one person, over all campaigns."""
+    asked = {"phone": phone, "since": since}
+    with pool.connection() as connection:
+        row = connection.execute(SQL["persistence_of"], asked).fetchone()
+    tries, talks, answered, refusals, instant, opt_outs, complaints = map(int, row or (0,) * 7)
+    return Figures(
+        tries=tries,
+        talks=talks,
+        answered=answered,
+        refusals=refusals,
+        instant_hang_ups=instant,
+        opt_outs=opt_outs,
+        complaints=complaints,
+        persons=1,
+        most_tries=tries,
+        most_refusals=refusals,
+        most_instant_hang_ups=instant,
+    )
 
 
 def save_pace(pool: Pool, campaign: CampaignName, pace: float) -> None:

@@ -7,9 +7,11 @@ be ringing now, so that the caller cancels them.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from dialer.core.model import PhoneId
@@ -66,6 +68,44 @@ ENTRY_DIGITS = StopEntry._fields.index("digits")
 CHANGE_DIGITS = StopChange._fields.index("digits")
 
 
+class Numbers:
+    """The running numbers of another system's list: come, or missing and still to come.
+
+    A number that is missing is taken whenever it comes: whoever is told of a gap sends just it.
+    """
+
+    def __init__(self, last: int | None, gaps: Iterable[tuple[int, int]]) -> None:
+        self.last = last
+        self._gaps = [(first, end) for first, end in gaps]  # sorted, apart
+        self._noted = dict(self._gaps)
+
+    def take(self, number: int) -> bool:
+        """False: it has come before."""
+        if self.last is None or number > self.last:
+            if self.last is not None and number > self.last + 1:
+                self._gaps.append((self.last + 1, number - 1))
+            self.last = number
+            return True
+        place = bisect_right(self._gaps, number, key=itemgetter(0)) - 1
+        if place < 0 or self._gaps[place][1] < number:
+            return False
+        first, end = self._gaps[place]
+        parts = ((first, number - 1), (number + 1, end))
+        self._gaps[place : place + 1] = [one for one in parts if one[0] <= one[1]]
+        return True
+
+    def missing(self) -> tuple[tuple[int, int], ...]:
+        return tuple(self._gaps)
+
+    def changes(self) -> tuple[list[int], list[tuple[int, int]]]:
+        """(first numbers of gaps that are no more, new gaps) since this was asked before."""
+        now = dict(self._gaps)
+        gone = [first for first, end in self._noted.items() if now.get(first) != end]
+        come = [one for one in now.items() if self._noted.get(one[0]) != one[1]]
+        self._noted = now
+        return gone, come
+
+
 class _Import:
     """One file on a connection of its own."""
 
@@ -78,9 +118,9 @@ class _Import:
         self._now = now
         self._totals: Counter[str] = Counter()
         self._first_rejected: list[RejectedRow] = []
-        self._gaps: list[tuple[int, int]] = []
         row = connection.execute(SQL["last_number"], {"source": self._source}).fetchone()
-        self._last_number: int | None = row[0] if row else None
+        gaps = connection.execute(SQL["gaps"], {"source": self._source})
+        self._numbers = Numbers(row[0] if row else None, gaps.fetchall())
         connection.execute(SQL["create_staging"])
 
     def run(
@@ -94,7 +134,9 @@ class _Import:
             self._totals["rows"] += 1
             if isinstance(row, RejectedRow):
                 self._reject(row, rejected)
-            elif self._is_next(row):
+            elif row.number is not None and not self._numbers.take(row.number):
+                self._totals["repeated"] += 1
+            else:
                 batch.append(self._values(row))
             if len(batch) == BATCH:
                 self._write(batch, ringing)
@@ -106,7 +148,7 @@ class _Import:
             removed=self._totals["removed"],
             known=self._totals["taken"] - self._totals["added"] - self._totals["removed"],
             repeated=self._totals["repeated"],
-            gaps=tuple(self._gaps),
+            gaps=self._numbers.missing(),
             rejected=self._totals["rejected"],
             first_rejected=tuple(self._first_rejected),
         )
@@ -117,19 +159,6 @@ class _Import:
             self._first_rejected.append(row)
         if rejected is not None:
             rejected(row)
-
-    def _is_next(self, row: StopRow) -> bool:
-        """By the other side's numbers: seen already, next, or is something missing?"""
-        if row.number is None:
-            return True
-        last = self._last_number
-        if last is not None and row.number <= last:
-            self._totals["repeated"] += 1
-            return False
-        if last is not None and row.number > last + 1:
-            self._gaps.append((last + 1, row.number - 1))
-        self._last_number = row.number
-        return True
 
     def _values(self, row: StopRow) -> tuple[Any, ...]:
         wish = row.wish
@@ -145,7 +174,7 @@ class _Import:
             stored.clean(wish.scope_value, 200),
             (row.added_at or self._now).isoformat(),
             wish.expires_at.isoformat() if wish.expires_at else None,
-            stored.clean(row.origin or self._source, 200),
+            stored.origin(row.origin or self._source),
         )
 
     def _write(self, batch: list[tuple[Any, ...]], ringing: Ringing) -> None:
@@ -162,19 +191,23 @@ class _Import:
             self._totals["added"] += self._connection.execute(SQL["add_staged"], said).rowcount
             ended = self._connection.execute(SQL["remove_staged"], said).rowcount
             self._totals["removed"] += ended
-            self._note_number()
+            self._note_numbers()
         self._totals["taken"] += len(batch)
         # A statement after the commit: whoever had the lock before us is seen.
         called = self._connection.execute(SQL["being_called"]).fetchall()
         if called:
             ringing([PhoneId(phone) for (phone,) in called])
 
-    def _note_number(self) -> None:
-        if self._last_number is not None:
-            self._connection.execute(
-                SQL["note_number"],
-                {"source": self._source, "number": self._last_number, "at": self._now},
-            )
+    def _note_numbers(self) -> None:
+        if self._numbers.last is None:
+            return
+        source = {"source": self._source}
+        gone, come = self._numbers.changes()
+        self._connection.execute(SQL["close_gaps"], {**source, "firsts": gone})
+        firsts, lasts = [first for first, _ in come], [last for _, last in come]
+        self._connection.execute(SQL["open_gaps"], {**source, "firsts": firsts, "lasts": lasts})
+        last = {"number": self._numbers.last, "at": self._now}
+        self._connection.execute(SQL["note_number"], {**source, **last})
 
 
 def import_stops(

@@ -51,7 +51,7 @@ def add(
                 "scope_value": wish.scope_value,
                 "at": now,
                 "expires_at": wish.expires_at,
-                "origin": stored.clean(origin, 200),
+                "origin": stored.origin(origin),
             },
         ).fetchone()
     return Stopped(number=row[0], is_new=row[1]) if row else Stopped(number=0, is_new=False)
@@ -120,7 +120,7 @@ def remove(
     with locked(pool, phone) as connection:
         ended = connection.execute(
             SQL["remove_stops"],
-            {"phone": phone, "channel": channel, "at": now, "by": stored.clean(by, 200)},
+            {"phone": phone, "channel": channel, "at": now, "by": stored.origin(by)},
         ).rowcount
         connection.execute(SQL["look_again"], {"phone": phone, "at": now})
         service.add_audit(

@@ -178,6 +178,9 @@ class PostgresLedger:
     def due(self, campaign: Campaign, now: datetime, limit: int) -> Sequence[Due]:
         return queue.due(self._pool, campaign, now, limit)
 
+    def rescore(self, campaign: Campaign, now: datetime) -> int:
+        return queue.rescore(self._pool, campaign, now)
+
     def postpone(
         self, campaign: CampaignName, until: Sequence[tuple[ContactId, str, datetime]]
     ) -> None:
@@ -218,6 +221,7 @@ class PostgresLedger:
                 result=result,
                 tags=tags,
                 summary=summary,
+                vault=self._vault,
                 now=now,
             )
 
@@ -228,6 +232,10 @@ class PostgresLedger:
 
     def persistence(self, campaign: CampaignName, since: datetime) -> Figures:
         return spending.persistence(self._pool, campaign, since)
+
+    def persistence_of(self, phone: PhoneId, since: datetime) -> Figures:
+        """Of one person, over all campaigns."""
+        return spending.persistence_of(self._pool, phone, since)
 
     def save_pace(self, campaign: CampaignName, pace: float) -> None:
         spending.save_pace(self._pool, campaign, pace)
@@ -338,7 +346,16 @@ class PostgresLedger:
         now: datetime,
     ) -> bool:
         """False: it was known."""
-        return consents.add(self._pool, phone, contact, consent, source=source, by=by, now=now)
+        return consents.add(
+            self._pool,
+            phone,
+            contact,
+            consent,
+            source=source,
+            vault=self._vault,
+            by=by,
+            now=now,
+        )
 
     def withdraw_consents(
         self, phone: PhoneId, *, purpose: str | None, now: datetime, by: str = "the person"
@@ -361,7 +378,7 @@ class PostgresLedger:
 
     def consents_of(self, phone: PhoneId) -> Sequence[tuple[int, ConsentFact]]:
         with self._pool.connection() as connection:
-            return consents.of_phone(connection, phone)
+            return consents.of_phone(connection, phone, self._vault)
 
     def withdrawals_of(self, phone: PhoneId) -> Sequence[tuple[str, datetime, str]]:
         with self._pool.connection() as connection:
@@ -455,6 +472,11 @@ class PostgresLedger:
             campaigns.enrol_list(self._pool, name, now)
         return card
 
+    def note_export(self, what: str, *, by: str, now: datetime) -> None:
+        """Clear numbers leave the base by the thousand: the audit says who took them."""
+        with self._pool.connection() as connection:
+            service.add_audit(connection, who=by, what=what, subject=None, details={}, now=now)
+
     def export_person(self, phone: PhoneId, *, by: str, now: datetime) -> dict[str, Any]:
         """Everything on a phone and its people, with clear numbers; logged."""
         return rights.export(self._pool, phone, self._vault, by=by, now=now)
@@ -540,11 +562,15 @@ class PostgresLedger:
     def verify_audit(self) -> rights.Chain:
         return rights.verify(self._pool)
 
+    def attempts_of(self, phone: PhoneId) -> Sequence[AttemptId]:
+        """Every attempt on this phone, the oldest first."""
+        return people.attempts_of(self._pool, phone)
+
     def standings(
         self, phone: PhoneId, campaign: CampaignName, since: datetime
     ) -> Sequence[people.Standing]:
         """One for each card of the phone, with all that permission looks at."""
-        return people.standings(self._pool, phone, campaign, since)
+        return people.standings(self._pool, self._vault, phone, campaign, since)
 
     def shown(self, contact: ContactId) -> people.Shown | None:
         """A contact as an operator reads him before he calls, in clear. Raises Unreadable."""

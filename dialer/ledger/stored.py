@@ -6,6 +6,7 @@ or a CSV. What is cut or replaced here is still evidence: it is shortened, never
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
 from typing import Any
@@ -41,6 +42,16 @@ def clean(text: str | None, limit: int = TEXT_LIMIT) -> str | None:
     if "\x00" in text:
         text = text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
     return text if len(text) <= limit else text[:limit]
+
+
+#: What a source needs no word of: numbers that may be a phone's, addresses of mail.
+_PERSONAL = re.compile(r"\+?(?:\d[ ()-]*){9,}\d|[^\s@<>]+@[^\s@<>]+")
+
+
+def origin(text: str | None) -> str | None:
+    """Where a wish came from. It is not sealed, so numbers and addresses are taken out."""
+    told = clean(text, 200)
+    return _PERSONAL.sub("…", told) if told else told
 
 
 def array(items: Sequence[str]) -> str:

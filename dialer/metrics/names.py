@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from dialer.core.calls.attempt_value import AttemptState
 from dialer.core.calls.operator_value import OperatorState
+from dialer.core.calls.sound import Fault
 from dialer.core.model import Disposition
 from dialer.core.pacing.observation import Binding
 from dialer.core.permission.persistence import Figures
@@ -83,6 +84,8 @@ BINDING = _closed("binding", Binding)
 FALLBACK = _closed("why", ("failed", "absurd", "slow", "defect"))
 ATTEMPT_STATE = _closed("state", AttemptState)
 OPERATOR_STATE = _closed("state", OperatorState)
+PACKETS = _closed("packets", ("received", "sent", "lost"))
+SOUND_FAULT = _closed("fault", Fault)
 ROW = _closed("result", ("added", "updated", "merged", "unchanged", "kept_out", "rejected"))
 
 #: From a loop-back answer to a store in trouble.
@@ -93,6 +96,8 @@ HAND_OVER_S = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.
 TURN_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5)
 #: A phone rings 15 s at least (regulators); 25 s by default.
 RING_S = (1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 25.0, 30.0, 45.0, 60.0)
+#: 30 ms is where people begin to hear it.
+JITTER_S = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
 PERSON_S = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
 
 
@@ -231,6 +236,24 @@ _ALL = (
         "Attempts by gateway and result.",
         GATEWAY,
         DISPOSITION,
+    ),
+    _counter(
+        "dialer_gateway_packets_total",
+        "RTP of its talks as the switch counted it.",
+        GATEWAY,
+        PACKETS,
+    ),
+    _histogram(
+        "dialer_gateway_jitter_seconds",
+        "Highest jitter of each talk of 2 s and more.",
+        JITTER_S,
+        GATEWAY,
+    ),
+    _counter(
+        "dialer_gateway_sound_faults_total",
+        "Talks of 2 s and more whose sound was at fault.",
+        GATEWAY,
+        SOUND_FAULT,
     ),
     # operators and the hand-over
     _gauge("dialer_operators", "Operators by state.", GROUP, OPERATOR_STATE),

@@ -148,6 +148,10 @@ class Ledger(Protocol):
         """The next due contacts in the campaign's order, never more than `limit`."""
         ...
 
+    def rescore(self, campaign: Campaign, now: datetime) -> int:
+        """Count anew a part of the scores that time has changed; how many."""
+        ...
+
     def postpone(
         self, campaign: CampaignName, until: Sequence[tuple[ContactId, str, datetime]]
     ) -> None:

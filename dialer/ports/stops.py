@@ -58,7 +58,8 @@ class StopRow(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopImport:
     """What a stop list's file came to. `known`: in force before; `gaps`: numbers of the other
-    side that are missing (first, last); `repeated`: rows whose number was taken over before.
+    side that have not come yet (first, last); `repeated`: rows whose number was taken over
+    before.
     """
 
     rows: int = 0

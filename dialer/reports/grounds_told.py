@@ -12,7 +12,7 @@ from typing import Any
 
 from dialer.core.model import AttemptId, Campaign, PhoneId
 from dialer.core.permission.decide import Allowed, decide
-from dialer.core.permission.persistence import Judged, rests
+from dialer.core.permission.persistence import DAYS, Figures, Judged, rests
 from dialer.core.permission.reasons import SENTENCES, Reason
 from dialer.core.permission.russian import SENTENCES_RU
 from dialer.ledger.people import Standing
@@ -149,6 +149,27 @@ def _told(
     )
 
 
+#: Of one person: figure, its words.
+_OF_PERSON = (
+    ("tries", "tries", "попыток"),
+    ("talks", "talks", "разговоров"),
+    ("refusals", "refusals", "отказов"),
+    ("instant_hang_ups", "hung up within 3 s", "бросил трубку в первые 3 с"),
+    ("opt_outs", "wishes not to be called", "просьб не звонить"),
+    ("complaints", "complaints", "жалоб"),
+)
+
+PERSON_FIGURES = tuple(key for key, _, _ in _OF_PERSON)
+
+
+def of_person(figures: Figures, language: str) -> str:
+    """Where persistence stands with him (R6.11): one line."""
+    russian = language == "ru"
+    told = [f"{ru if russian else en}: {getattr(figures, key)}" for key, en, ru in _OF_PERSON]
+    days = f"за {DAYS} дней" if russian else f"in {DAYS} days"
+    return f"{days}: {', '.join(told)}"
+
+
 # ------------------------------------------------------------------ one attempt
 
 
@@ -159,7 +180,30 @@ def why(ledger: PostgresLedger, attempt: AttemptId) -> dict[str, Any] | None:
         return None
     digits = ledger.digits_of([PhoneId(found["phone_id"])])
     found["phone"] = masked(digits.get(PhoneId(found["phone_id"]), ""))
+    found["consent"] = _proof(ledger, found)
     return found
+
+
+def _proof(ledger: PostgresLedger, found: dict[str, Any]) -> dict[str, Any] | None:
+    """The consent by which it was allowed, with its evidence, and what became of it since."""
+    grounds = found["grounds"]
+    given_at = (grounds.get("at_commit") or {}).get("consent_given_at")
+    if given_at is None:
+        return None
+    purpose, given = grounds.get("purpose"), datetime.fromisoformat(given_at)
+    for contact, one in ledger.consents_of(PhoneId(found["phone_id"])):
+        is_his = contact in (0, found["contact_id"]) and one.given_at == given
+        if is_his and purpose in (None, one.purpose):
+            return {
+                "purpose": one.purpose,
+                "given_at": one.given_at,
+                "expires_at": one.expires_at,
+                "withdrawn_at": one.withdrawn_at,
+                "text_version": one.text_version,
+                "source": one.source,
+                "evidence": one.evidence,
+            }
+    return None
 
 
 _TITLES: tuple[tuple[str, str, str], ...] = (
@@ -171,6 +215,23 @@ _TITLES: tuple[tuple[str, str, str], ...] = (
     ("ended_at", "ended at", "окончена"),
     ("disposition", "came to", "исход"),
 )
+
+
+_PROOF_TITLES = (
+    ("evidence", "its evidence", "чем подтверждено"),
+    ("text_version", "its text", "текст согласия"),
+    ("source", "where it came from", "откуда получено"),
+    ("withdrawn_at", "withdrawn since", "отозвано позже"),
+)
+
+
+def _proof_lines(proof: dict[str, Any] | None, *, russian: bool) -> list[tuple[str, str]]:
+    told = proof or {}
+    return [
+        (ru if russian else en, str(told[key]))
+        for key, en, ru in _PROOF_TITLES
+        if told.get(key) is not None
+    ]
 
 
 def attempt_lines(found: dict[str, Any], language: str) -> list[tuple[str, str]]:
@@ -191,6 +252,9 @@ def attempt_lines(found: dict[str, Any], language: str) -> list[tuple[str, str]]
         given = "согласие дано" if russian else "consent given"
         purpose = consent.get("purpose") if isinstance(consent, dict) else ""
         lines.append((given, f"{commit['consent_given_at']} ({purpose})"))
+    lines += _proof_lines(found.get("consent"), russian=russian)
+    if grounds.get("preset"):
+        lines.append(("правила страны" if russian else "country's rules", grounds["preset"]))
     hours = grounds.get("hours") or {}
     if hours:
         title = "часы абонента" if russian else "hours of the called party"

@@ -23,6 +23,7 @@ from tests.contract.ledger.world import (
     World,
     campaign,
     phone,
+    row,
     verdict,
 )
 
@@ -76,6 +77,33 @@ def test_old_attempts_become_counters_and_the_audit_says_so(world: World) -> Non
     assert world.ledger.verify_audit().broken == ()
     again = world.ledger.apply_retention(BEFORE, by="test", now=NOW)
     assert again["attempts"] == 0
+
+
+def test_a_card_that_nobody_has_touched_goes_with_its_number_and_may_come_back(
+    world: World,
+) -> None:
+    """Not while an attempt of his is kept, nor a number that is stopped; a new list brings him
+    again.
+    """
+    world.people(4)
+    world.save(campaign())
+    first, second, third, _ = world.entries(campaign())
+    world.dial(campaign(), first)
+    world.ledger.add_stop(second.phone_id, origin="letter", now=NOW)
+    old = "UPDATE contacts SET added_at = %s, updated_at = %s WHERE id < %s"
+    world.ask(old, OLD, OLD, third.contact_id + 1)
+    world.ask("UPDATE consents SET given_at = given_at - interval '2 years'")
+    keep = {DataKind.CONTACTS: NOW - timedelta(days=365)}
+    assert world.ledger.preview_retention(keep, NOW).rows == {DataKind.CONTACTS: 2}
+    assert world.ledger.apply_retention(keep, by="test", now=NOW)["contacts"] == 2
+    left = "SELECT contact_id FROM contact_identity ORDER BY 1"
+    assert world.ask(left) == [(first.contact_id,), (third.contact_id + 1,)]
+    blank = world.ask("SELECT id FROM phones WHERE digits = ''")
+    assert blank == [(third.phone_id,)], "the stopped one is needed for the CRM's list"
+    assert world.ledger.reports.orphans() == 0
+    world.rows([row(3)])
+    assert world.ledger.digits_of([third.phone_id]) == {third.phone_id: phone(3).digits}
+    assert world.one("SELECT region FROM phones WHERE id = %s", third.phone_id) == "Moscow"
 
 
 def test_an_open_attempt_and_one_with_its_recording_stay(world: World) -> None:
@@ -182,6 +210,8 @@ def test_what_a_law_orders_to_keep_is_locked_and_listed_and_goes_with_its_end(
         ("attempts", 1),
         ("recordings", 1),
     }
+    asked = dialer("why", phone(1).digits)
+    assert (asked.code, "ru-debt" in asked.out) == (0, True), "what it is kept for"
     again = dialer("erase", phone(1).digits, "--yes", DIALER_LOOKUP_KEY="")
     assert f"1 attempts of debts, {until}: {ground}" in again.out
     world.ledger.apply_retention({}, by="test", now=ends - timedelta(seconds=1))
@@ -228,6 +258,7 @@ def test_an_erased_persons_files_go_at_once_where_they_lie(
     config.write_text(config.read_text() + f"recordings: {{folder: {files}}}\n")
     ended = dialer("erase", phone(1).digits, "--yes", DIALER_LOOKUP_KEY="")
     assert "1 recordings deleted" in ended.out
+    assert world.ask("SELECT campaign FROM recordings") == [("debts",)], "rows as well"
     left = [one.name for one in files.iterdir()]
     assert left == [
         path for (path,) in world.ask("SELECT path FROM recordings WHERE campaign = 'debts'")

@@ -129,6 +129,41 @@ def test_a_sync_sees_by_the_numbers_what_it_has_missed(
     assert (second["added"], second["repeated"], second["gaps"]) == (2, 1, [[8, 9]])
 
 
+def test_what_was_missing_is_taken_when_it_comes(
+    dialer: Dialer, one: World, folder: Path
+) -> None:
+    """Whoever sends the rows that we asked for, or the whole file with its bad row mended."""
+
+    def sent(*rows: str) -> tuple[int, int, list[list[int]]]:
+        (folder / "a.csv").write_text("seq,phone,change\n" + "".join(f"{r}\n" for r in rows))
+        ended = dialer("stoplist", "import", "a.csv", "--source", "crm", "--json")
+        told = orjson.loads(ended.out)
+        return told["added"], told["repeated"], told["gaps"]
+
+    numbers = {n: f"{n},{phone(20 + n).digits},added" for n in range(1, 9)}
+    assert sent(numbers[1], "2,12,added", numbers[3], numbers[7]) == (3, 0, [[2, 2], [4, 6]])
+    assert sent(numbers[5]) == (1, 0, [[2, 2], [4, 4], [6, 6]])
+    assert sent(*numbers.values()) == (4, 4, [])
+    assert sent(*numbers.values()) == (0, 8, [])
+
+
+def test_of_several_words_in_one_file_the_last_one_counts(
+    dialer: Dialer, one: World, folder: Path
+) -> None:
+    """Removed and then stopped again: whoever takes only the first calls him."""
+    dialer("stoplist", "add", phone(1).digits)
+    (folder / "a.csv").write_text(
+        "phone,change\n"
+        + "".join(
+            f"{phone(n).digits},{change}\n"
+            for n, change in ((1, "removed"), (1, "added"), (2, "added"), (2, "removed"))
+        )
+    )
+    assert dialer("stoplist", "import", "a.csv").code == 0
+    standing = list(csv.DictReader(dialer("stoplist", "export").out.splitlines()))
+    assert [c["phone"] for c in standing] == [phone(1).digits]
+
+
 def test_the_quarterly_audit_shows_what_nobody_has_looked_at(
     dialer: Dialer, one: World
 ) -> None:
@@ -196,3 +231,14 @@ def test_who_complains_is_called_no_more_and_counted_and_his_words_are_kept(
     assert phone(1).digits not in str(found)
     unknown = dialer("complaint", "add", phone(9).digits, "--text", "x", "--campaign", "sprign")
     assert (unknown.code, "there is no campaign" in unknown.err) == (2, True)
+
+
+def test_who_takes_the_list_out_stands_in_the_audit_and_an_erased_number_is_not_in_it(
+    dialer: Dialer, one: World
+) -> None:
+    dialer("stoplist", "add", PHONE)
+    dialer("stoplist", "add", phone(2).digits)
+    assert dialer("erase", PHONE, "--yes").code == 0
+    standing = list(csv.DictReader(dialer("stoplist", "export").out.splitlines()))
+    assert [line["phone"] for line in standing] == [phone(2).digits]
+    assert one.one("SELECT count(*) FROM audit WHERE what = 'stop list exported'") == 1

@@ -32,11 +32,16 @@ def test_every_reason_is_said_in_russian_too() -> None:
 def test_why_not_tells_the_reason_that_holds_now(dialer: Dialer, one: World) -> None:
     """In the words of the one decision, for the terminal and for a machine."""
     told = dialer("why-not", PHONE)
-    assert (told.err, told.out) == ("", "spring: may be called now\n")
+    assert (told.err, told.out.splitlines()[0]) == ("", "spring: may be called now")
     dialer("stoplist", "add", PHONE)
-    assert dialer("why-not", PHONE).out == "spring: is not called: on the stop list\n"
+    said = dialer("why-not", PHONE).out.splitlines()
+    assert said[0] == "spring: is not called: on the stop list"
+    assert said[1] == (
+        "in 30 days: tries: 0, talks: 0, refusals: 0, hung up within 3 s: 0,"
+        " wishes not to be called: 1, complaints: 0"
+    )
     russian = dialer("why-not", PHONE, "--language", "ru", "--campaign", "spring")
-    assert russian.out == "spring: звонка не будет: номер в стоп-листе\n"
+    assert russian.out.startswith("spring: звонка не будет: номер в стоп-листе\nза 30 дней:")
     told = orjson.loads(dialer("why-not", PHONE, "--json").out)
     assert told["phone"] == "+7495*****01"
     assert [answer["reason"] for answer in told["answers"]] == ["stop"]
@@ -64,6 +69,24 @@ def test_why_shows_the_grounds_as_they_stood(dialer: Dialer, one: World, folder:
     assert written["attempt"]["phone"] == "+7495*****01"
     assert {"en", "ru"} <= written.keys()
     assert PHONE not in (folder / "answer.json").read_text(encoding="utf-8")
+
+
+def test_every_call_to_a_phone_with_its_grounds_and_its_proof_in_one_file(
+    dialer: Dialer, one: World, folder: Path
+) -> None:
+    """Who is asked by a supervising body has a number and a day, not an attempt's id."""
+    now = datetime.now(UTC)
+    (entry,) = one.entries(campaign(), now=now)
+    one.commit(campaign(), [entry], now, number_day=one_day(now))
+    assert dialer("why", PHONE, "--file", "answer.json").code == 0
+    text = (folder / "answer.json").read_text(encoding="utf-8")
+    (answer,) = orjson.loads(text)["attempts"]
+    assert answer["attempt"]["consent"]["evidence"] == "form 7"
+    assert ["its evidence", "form 7"] in answer["en"]
+    assert ["чем подтверждено", "form 7"] in answer["ru"]
+    assert PHONE not in text
+    assert "form 7" in dialer("why", PHONE).out
+    assert dialer("why", phone(9).digits).code == 1
 
 
 def one_day(now: datetime) -> object:

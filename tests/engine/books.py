@@ -132,6 +132,9 @@ class Books:
             and one.entry.contact_id not in self._called()
         ][:limit]
 
+    def rescore(self, campaign: Campaign, now: datetime) -> int:
+        return 0
+
     def _called(self) -> set[ContactId]:
         """Whoever is being called, or was: a second try is not these tests' matter."""
         open_now = {row.claimed.entry.contact_id for row in self.open_rows.values()}

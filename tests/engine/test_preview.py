@@ -184,6 +184,16 @@ def test_a_shut_gate_keeps_the_card_and_says_why(desk: House) -> None:
     assert card(desk, "anna") is not None
 
 
+def test_what_must_be_recorded_is_not_called_without(desk: House) -> None:
+    """The disk is full since the card came; the campaign's rule is to dial nobody then."""
+    look(desk)
+    desk.daemon.pacing.preview._unrecordable = lambda one: True
+    answer = ask(desk, "start", "anna")
+    assert "recorded" in answer["why"]
+    assert card(desk, "anna") is not None
+    assert not desk.line.dialed
+
+
 def test_a_window_that_closed_while_the_card_was_read_is_closed(
     build: Callable[..., House],
 ) -> None:

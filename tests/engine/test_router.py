@@ -6,9 +6,11 @@ import pytest
 
 from dialer.core.calls.attempts import AttemptState
 from dialer.core.calls.operators import OperatorState
+from dialer.core.calls.sound import Sound
 from dialer.core.model import AttemptId, Evidence, LegId
 from dialer.errors import CommandRefused
-from tests.engine.house import BUSY, SPRING, House
+from dialer.ports import SwitchEvent
+from tests.engine.house import BUSY, SPRING, TALKED, House
 
 A, S = AttemptState, OperatorState
 
@@ -78,6 +80,22 @@ def test_unknown_kinds_and_legs_of_nobody_are_counted_and_harmless(home: House):
     home.settle()
     assert home.meter.value("dialer_switch_events_total") == 7
     assert home.meter.value("dialer_table_violations_total") == 0
+
+
+def test_a_gateway_whose_callers_are_not_heard_is_counted(home: House):
+    """Operators say "hello?" all day, and nobody knows which carrier it is."""
+    silent = Sound(received=0, sent=500, lost=0, jitter_ms=4.0, mos=None)
+    home.log_in("anna")
+    key = home.talking("anna")
+    gateway = home.attempt(key).claimed.gateway
+    told = {"evidence": TALKED, "sound": silent, "bridged_at": 1_000.0}
+    home.line.inbox(SwitchEvent(kind="hung_up", leg=LegId(key), at=1_010.0, data=told))
+    home.settle()
+    name = "dialer_gateway_sound_faults_total"
+    assert home.meter.value(name, gateway=gateway, fault="heard_nothing") == 1
+    assert home.meter.value(name) == 1
+    assert home.meter.value("dialer_gateway_packets_total", packets="sent") == 500
+    assert home.meter.observed("dialer_gateway_jitter_seconds") == [0.004]
 
 
 # ------------------------------------------------------------------ the end of a talk

@@ -3,6 +3,7 @@ mend is told in status, health and metrics while dialing goes on."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from dialer.core.trouble import Kind
 from dialer.engine.status import health
 from dialer.errors import CommandRefused, StoreError
 from dialer.ports import CallerStop
-from tests.engine.house import CARRIER, House
+from tests.engine.house import CARRIER, SPRING, House, campaign, plan
 
 CALL = LegId("11111111-2222-4333-8444-555555555555")
 
@@ -142,3 +143,15 @@ def test_a_message_without_a_file_is_seen(home: House) -> None:
 def test_a_switch_that_lets_us_look_at_nothing_is_no_reason_to_stop(home: House) -> None:
     home.line.errors["caller_stops"] = CommandRefused("-ERR permission denied")
     assert home.daemon.surroundings._look()
+
+
+def test_holidays_of_the_coming_year_that_nobody_has_entered_are_told_in_time(
+    build: Callable[..., House],
+):
+    """Else people are called on a day off that was moved."""
+    moved = {"moved_days_missing": lambda country, today: today.year + 1}
+    off = build(plan(campaigns={SPRING: campaign(holidays="RU", active=False)}, **moved))
+    assert off.daemon.surroundings.troubles(off.clock.now()) == []
+    home = build(plan(campaigns={SPRING: campaign(holidays="RU")}, **moved))
+    (told,) = home.daemon.surroundings.troubles(home.clock.now())
+    assert told.sentence.startswith("RU: no moved holidays of 2027 are known yet (write them")

@@ -52,6 +52,13 @@ class Wire:
         self._greeted: AsyncResult[str] = AsyncResult()
         self._waiting.append(self._greeted)
         self._greenlets: list[gevent.Greenlet[..., None]] = [gevent.spawn(self._read)]
+        try:
+            self._log_in(user, password)
+        except BaseException:
+            self.close()
+            raise
+
+    def _log_in(self, user: str, password: str) -> None:
         self._greeted.get(timeout=TIMEOUT_S)
         if user:  # its long reply may be cut short: the next one ends it
             answer, behind = (
@@ -64,7 +71,6 @@ class Wire:
         else:
             accepted = self.ask(f"auth {password}").startswith("+OK")
         if not accepted:
-            self.close()
             raise WireError("wrong password")
 
     def __enter__(self) -> Wire:

@@ -127,5 +127,14 @@ LIMITS = Row(
                 "{{campaign}}",
             ),
         ),
+        line(
+            "Cards, a minute",
+            "Preview: shown to operators, started, skipped, or left waiting by them.",
+            q(
+                f"60 * sum by (answer) (rate(dialer_cards_total{C}[$__rate_interval]))",
+                "{{answer}}",
+            ),
+            quiet=True,
+        ),
     ),
 )

@@ -226,9 +226,14 @@ DAEMON = Dashboard(
                 ),
                 line(
                     "Repairs in the stores, an hour",
-                    "Rebuilds after a loss of Redis; leases that dead daemons left.",
+                    "Rebuilds after a loss of Redis; leases that dead daemons left; stops and "
+                    "erasures that a restored backup did not know.",
                     q(f"sum(increase(dialer_hopper_rebuilds_total{I}[1h]))", "rebuilds"),
                     q(f"sum(increase(dialer_leases_expired_total{I}[1h]))", "leases"),
+                    q(
+                        f"sum(increase(dialer_words_replayed_total{I}[1h]))",
+                        "people's words said again after a restore",
+                    ),
                 ),
             ),
         ),

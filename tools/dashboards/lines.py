@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.panels import GREEN_TO_RED, UP, Dashboard, Row, Variable, line, q
+from dashboards.panels import GREEN_TO_RED, UP, Dashboard, Row, Variable, line, q, quantiles
 
 W = '{gateway=~"$gateway"}'
 P = '{pool=~"$pool"}'
@@ -80,6 +80,39 @@ LINES = Dashboard(
                     q(f"gateway:dialer_failed:ratio_rate10m{W}", "{{gateway}}"),
                     width=6,
                     unit="percentunit",
+                ),
+            ),
+        ),
+        Row(
+            title="Sound",
+            panels=(
+                line(
+                    "Packets lost on the way to us",
+                    "From 1 % on people complain. Of talks of 2 s and more.",
+                    q(
+                        "sum by (gateway) (rate(dialer_gateway_packets_total"
+                        '{gateway=~"$gateway", packets="lost"}[15m])) / sum by (gateway) (rate('
+                        'dialer_gateway_packets_total{gateway=~"$gateway", '
+                        'packets="received"}[15m]))',
+                        "{{gateway}}",
+                    ),
+                    unit="percentunit",
+                ),
+                line(
+                    "Highest jitter of a call",
+                    "From 30 ms on it is heard.",
+                    *quantiles("dialer_gateway_jitter_seconds", W),
+                    unit="s",
+                ),
+                line(
+                    "Calls at fault, an hour",
+                    "heard_nothing, sent_nothing: sound in one direction only.",
+                    q(
+                        "3600 * sum by (gateway, fault) (rate("
+                        f"dialer_gateway_sound_faults_total{W}[15m]))",
+                        "{{gateway}} {{fault}}",
+                    ),
+                    quiet=True,
                 ),
             ),
         ),

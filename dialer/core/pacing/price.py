@@ -62,17 +62,20 @@ def answered(price: Price, *, risk: float, target: float, held: bool, now_s: flo
     spend what the ledger has left; `held`: a ledger keeps the price down.
     """
     keep = 1.0 - 1.0 / _MEMORY
-    price = replace(
-        _decayed(price, now_s),
-        real=_BELIEF + (price.real - _BELIEF) * keep,
-        predicted=_BELIEF + (price.predicted - _BELIEF) * keep + risk,
+    decayed = _decayed(price, now_s)
+    real = _BELIEF + (price.real - _BELIEF) * keep
+    predicted = _BELIEF + (price.predicted - _BELIEF) * keep + risk
+    bias, theta = real / predicted, price.theta
+    if not held:
+        step = RATE * (1.0 - bias * risk / max(target, 1e-6))
+        theta = _bounded(theta * math.exp(max(-0.5, min(RATE, step))), price.cap)
+    return replace(
+        decayed,
+        real=real,
+        predicted=predicted,
+        surplus=decayed.surplus - risk * bias,
+        theta=theta,
     )
-    price = replace(price, surplus=price.surplus - risk * price.bias)
-    if held:
-        return price
-    step = RATE * (1.0 - price.bias * risk / max(target, 1e-6))
-    theta = price.theta * math.exp(max(-0.5, min(RATE, step)))
-    return replace(price, theta=_bounded(theta, price.cap))
 
 
 def abandoned(price: Price, now_s: float) -> Price:

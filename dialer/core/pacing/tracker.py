@@ -39,8 +39,11 @@ class Tracker:
         ring_timeout_s: float,
         now_s: float = 0.0,
         rate: float = CAUTIOUS_RATE,
+        law_s: float = LAW_S,
     ) -> None:
-        """`rate`: share of calls answered in the campaign's own history at this hour."""
+        """`rate`: share of calls answered in the campaign's own history at this hour; `law_s`:
+        how long a law is used (a forecast's coarse grid needs it less often).
+        """
         self.rule = rule
         self.answers = Answers(ring_timeout_s=ring_timeout_s, rate=rate, start_s=now_s)
         self.durations = Durations()
@@ -52,6 +55,7 @@ class Tracker:
         self.counted_from_s = now_s
         self._talks: dict[Hashable, tuple[float, float]] = {}
         self._law: Law | None = None
+        self._lasts_s = law_s
         self._law_s = self._level_s = -1e9
         self._events = 0
         self._held = False
@@ -136,7 +140,7 @@ class Tracker:
     # ------------------------------------------------------------------ the moment
 
     def law(self, now_s: float) -> Law:
-        if self._law is None or not 0.0 <= now_s - self._law_s < LAW_S:
+        if self._law is None or not 0.0 <= now_s - self._law_s < self._lasts_s:
             self._talks_go_on(now_s)
             self.answers.refresh(now_s, shape=True)
             self._law_s = self._level_s = now_s

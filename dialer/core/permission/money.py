@@ -13,6 +13,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from dialer.core.model import Campaign, DayBudget, Price
+from dialer.core.permission.hours import next_midnight
 
 MICROS = 1_000_000
 #: An open call is taken for one of so many seconds.
@@ -45,6 +46,11 @@ def reserve(price: Price | None) -> int:
 def day_of(campaign: Campaign, now: datetime) -> date:
     """The campaign's own day."""
     return now.astimezone(ZoneInfo(campaign.default_zone or ZONE)).date()
+
+
+def day_ends(campaign: Campaign, now: datetime) -> datetime:
+    """When that day is over, and its budget is whole again (aware, UTC)."""
+    return next_midnight(campaign.default_zone or ZONE, now)
 
 
 def calls_left(

@@ -27,6 +27,7 @@ class DataKind(StrEnum):
     LIST_MOVES = "list_moves"
     OPERATOR_LOG = "operator_log"
     MERGED_ROWS = "merged_rows"
+    CONTACTS = "contacts"  # last: a card goes when its attempts have gone
 
 
 class HeldKind(StrEnum):

@@ -8,8 +8,8 @@
 SELECT pg_advisory_xact_lock_shared(1751215220);
 
 -- name: lock_contacts(contacts)
--- In the order of their ids: two phones of one person make one queue.
-SELECT id FROM contacts WHERE id = ANY(:contacts::bigint[]) ORDER BY id FOR NO KEY UPDATE;
+-- In the order of their ids: two phones of one person make one queue. With what his hours go by.
+SELECT id, windows, segment FROM contacts WHERE id = ANY(:contacts::bigint[]) ORDER BY id FOR NO KEY UPDATE;
 
 -- name: add_number_days(numbers, days, limits)
 -- The day's row of each number, before its first call.

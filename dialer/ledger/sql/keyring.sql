@@ -16,7 +16,7 @@ UPDATE data_keys SET retired_at = :at::timestamptz
 WHERE id = :id::text AND retired_at IS NULL;
 
 -- name: uses()
--- Texts by the key that sealed them ('' = in clear); a whole look through three tables.
+-- Texts by the key that sealed them ('' = in clear); a whole look through their tables.
 SELECT CASE WHEN starts_with(t.text, chr(14)) THEN split_part(t.text, ':', 2) ELSE '' END,
     count(*)
 FROM (
@@ -30,6 +30,10 @@ FROM (
         m.address_before, m.note_before]) AS u (text)
     UNION ALL
     SELECT text FROM complaints
+    UNION ALL
+    SELECT evidence FROM consents
+    UNION ALL
+    SELECT summary FROM attempts
 ) AS t
 WHERE t.text <> ''
 GROUP BY 1;
@@ -44,7 +48,9 @@ SELECT EXISTS (SELECT FROM phones WHERE starts_with(digits, :prefix::text))
         OR starts_with(email, :prefix::text) OR starts_with(address, :prefix::text)
         OR starts_with(note, :prefix::text) OR starts_with(email_before, :prefix::text)
         OR starts_with(address_before, :prefix::text) OR starts_with(note_before, :prefix::text))
-    OR EXISTS (SELECT FROM complaints WHERE starts_with(text, :prefix::text));
+    OR EXISTS (SELECT FROM complaints WHERE starts_with(text, :prefix::text))
+    OR EXISTS (SELECT FROM consents WHERE starts_with(evidence, :prefix::text))
+    OR EXISTS (SELECT FROM attempts WHERE starts_with(summary, :prefix::text));
 
 -- name: stale_phones(after, prefix, most)
 -- Not sealed by the first key; locked in the order of their ids, as the intents lock them.
@@ -110,6 +116,30 @@ ORDER BY c.id LIMIT :most::integer FOR NO KEY UPDATE OF c;
 -- Sealed afresh.
 UPDATE complaints AS c SET text = t.text
 FROM unnest(:ids::bigint[], :texts::text[]) AS t (id, text) WHERE c.id = t.id;
+
+-- name: stale_consents(after, prefix, most)
+-- Their evidence, sealed for purpose and instant as ledger/consents.py binds it.
+SELECT id, convert_to(purpose, 'UTF8') || '\x00'::bytea
+    || convert_to((extract(epoch FROM given_at) * 1000000)::bigint::text, 'UTF8'), evidence
+FROM consents
+WHERE id > :after::bigint AND NOT starts_with(nullif(evidence, ''), :prefix::text)
+ORDER BY id LIMIT :most::integer FOR NO KEY UPDATE;
+
+-- name: write_consents(ids, texts)!
+-- Sealed afresh.
+UPDATE consents AS c SET evidence = t.text
+FROM unnest(:ids::bigint[], :texts::text[]) AS t (id, text) WHERE c.id = t.id;
+
+-- name: stale_summaries(after, prefix, most)
+-- What operators noted of their talks.
+SELECT id::text, uuid_send(id), summary FROM attempts
+WHERE id > :after::uuid AND NOT starts_with(nullif(summary, ''), :prefix::text)
+ORDER BY id LIMIT :most::integer FOR NO KEY UPDATE;
+
+-- name: write_summaries(ids, texts)!
+-- Sealed afresh.
+UPDATE attempts AS a SET summary = t.text
+FROM unnest(:ids::uuid[], :texts::text[]) AS t (id, text) WHERE a.id = t.id;
 
 -- name: lock_imports()
 -- The imports' own lock: an import that has read a text may write it back unsealed by us.

@@ -31,5 +31,4 @@ WHERE q.contact_id = :contact::bigint AND c.name = :campaign::text;
 
 -- name: attempts_of(phone)
 -- Every attempt on this phone, the oldest first.
-SELECT id::text, campaign, number, committed_at, answered_at, ended_at, disposition, operator
-FROM attempts WHERE phone_id = :phone::bigint ORDER BY committed_at;
+SELECT id::text FROM attempts WHERE phone_id = :phone::bigint ORDER BY committed_at;

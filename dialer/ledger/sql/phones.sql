@@ -3,7 +3,7 @@
 -- name: lock_phones(ids)
 -- Lock these phones in the order of their ids and read their digits. A stop locks the same row,
 -- so it is strictly before (seen by the next statement) or after (its caller then waits for us).
-SELECT id, lookup_key, digits FROM phones WHERE id = ANY(:ids::bigint[]) ORDER BY id
+SELECT id, lookup_key, digits, zones FROM phones WHERE id = ANY(:ids::bigint[]) ORDER BY id
 FOR NO KEY UPDATE;
 
 -- name: find_phone(key)

@@ -36,12 +36,21 @@ WHERE instance = :instance::text AND state IN ('kept', 'missing', 'not_recorded'
 ORDER BY keep_until LIMIT :most::integer;
 
 -- name: delete_recordings(attempts, by, at)
--- Their files are gone. Logged as one deed.
-WITH gone AS (
+-- Their files are gone. Logged as one deed. Of erased people the row goes, too.
+WITH of_erased AS (
+    SELECT r.attempt_id FROM recordings AS r LEFT JOIN contacts AS c ON c.id = r.contact_id
+    WHERE r.attempt_id = ANY(:attempts::uuid[]) AND (c.id IS NULL OR c.erased_at IS NOT NULL)
+), wiped AS (
+    DELETE FROM recordings WHERE attempt_id IN (SELECT attempt_id FROM of_erased)
+    RETURNING attempt_id, bytes
+), marked AS (
     UPDATE recordings
     SET state = 'deleted', deleted_at = :at::timestamptz, deleted_by = :by::text
     WHERE attempt_id = ANY(:attempts::uuid[]) AND state <> 'deleted'
+        AND attempt_id NOT IN (SELECT attempt_id FROM of_erased)
     RETURNING attempt_id, bytes
+), gone AS (
+    SELECT * FROM wiped UNION ALL SELECT * FROM marked
 ), told AS (
     INSERT INTO audit (at, who, what, subject, details)
     SELECT :at::timestamptz, :by::text, 'recordings deleted', NULL,

@@ -84,6 +84,53 @@ SELECT count(*) FROM merges WHERE at < :before::timestamptz;
 DELETE FROM merges WHERE id IN (
     SELECT id FROM merges WHERE at < :before::timestamptz LIMIT :most::bigint);
 
+-- name: count_contacts(before)
+-- Cards that nobody has touched since then and of which no attempt or recording is left.
+SELECT count(*) FROM contacts AS c
+WHERE greatest(c.added_at, c.last_contact_at, c.updated_at) < :before::timestamptz
+    AND c.erased_at IS NULL
+    AND NOT EXISTS (SELECT FROM attempts AS a WHERE a.contact_id = c.id)
+    AND NOT EXISTS (SELECT FROM recordings AS r WHERE r.contact_id = c.id AND r.state <> 'deleted')
+    AND NOT EXISTS (SELECT FROM contact_phones AS h JOIN consents AS k
+            ON k.phone_id = h.phone_id AND k.contact_id IN (0, c.id)
+        WHERE h.contact_id = c.id AND k.given_at >= :before::timestamptz);
+
+-- name: old_contacts(after, before, most)
+-- The same among the next `most` cards: (the last id looked at, their ids, their phones).
+WITH looked AS MATERIALIZED (
+    SELECT c.* FROM contacts AS c WHERE c.id > :after::bigint ORDER BY c.id LIMIT :most::bigint
+), old AS MATERIALIZED (
+    SELECT c.id FROM looked AS c
+    WHERE greatest(c.added_at, c.last_contact_at, c.updated_at) < :before::timestamptz
+        AND c.erased_at IS NULL
+        AND NOT EXISTS (SELECT FROM attempts AS a WHERE a.contact_id = c.id)
+        AND NOT EXISTS (
+            SELECT FROM recordings AS r WHERE r.contact_id = c.id AND r.state <> 'deleted')
+        AND NOT EXISTS (SELECT FROM contact_phones AS h JOIN consents AS k
+                ON k.phone_id = h.phone_id AND k.contact_id IN (0, c.id)
+            WHERE h.contact_id = c.id AND k.given_at >= :before::timestamptz)
+)
+SELECT (SELECT max(id) FROM looked), ARRAY(SELECT id FROM old ORDER BY 1), ARRAY(
+    SELECT DISTINCT phone_id FROM contact_phones
+    WHERE contact_id IN (SELECT id FROM old) ORDER BY 1);
+
+-- name: delete_old_contacts(ids, before)!
+-- Asked again under their locks: nobody may have dialed or changed them meanwhile.
+DELETE FROM contacts AS c WHERE c.id = ANY(:ids::bigint[])
+    AND greatest(c.added_at, c.last_contact_at, c.updated_at) < :before::timestamptz
+    AND NOT EXISTS (SELECT FROM attempts AS a WHERE a.contact_id = c.id);
+
+-- name: forget_phones(ids)!
+-- Numbers that stand on no card any more and that nobody has stopped: the digest is left, and the
+-- digits come back with the next list that has them.
+UPDATE phones AS p
+SET digits = '', kind = NULL, region = NULL, carrier = NULL, zones = '{}'
+WHERE p.id = ANY(:ids::bigint[]) AND p.digits <> '' AND p.state = 'active'
+    AND NOT EXISTS (SELECT FROM contact_phones AS h WHERE h.phone_id = p.id)
+    AND NOT EXISTS (SELECT FROM attempts AS a WHERE a.phone_id = p.id)
+    AND NOT EXISTS (SELECT FROM complaints AS k WHERE k.phone_id = p.id)
+    AND NOT EXISTS (SELECT FROM stops AS s WHERE s.phone_id = p.id AND s.removed_at IS NULL);
+
 -- name: released_attempts(at, most)
 -- Of erased people: their law's time is over.
 SELECT id FROM attempts WHERE held_until <= :at::timestamptz

@@ -49,37 +49,37 @@ SELECT jsonb_build_object(
     'audit', (SELECT jsonb_agg(to_jsonb(a) - 'hash') FROM audit AS a
         WHERE a.subject = ANY(SELECT 'phone ' || p FROM unnest(:phones::bigint[]) AS t (p))));
 
--- name: open_attempts(phones, contacts)
--- Calls that are going on.
-SELECT count(*) FROM attempts
-WHERE ended_at IS NULL
-    AND (phone_id = ANY(:phones::bigint[]) OR contact_id = ANY(:contacts::bigint[]));
+-- name: attempts_of(phones, contacts)
+-- Their ids, and whether a call is going on: by one index each, never by the whole table.
+SELECT a.id, a.ended_at IS NULL FROM attempts AS a WHERE a.phone_id = ANY(:phones::bigint[])
+UNION
+SELECT a.id, a.ended_at IS NULL FROM attempts AS a WHERE a.contact_id = ANY(:contacts::bigint[]);
 
 -- name: lock_imports()
 -- No import may be adding to the cards.
 SELECT pg_advisory_xact_lock(1751215221);
 
--- name: hold_attempts(phones, contacts, presets, since, keep_s, laws)!
+-- name: hold_attempts(attempts, presets, since, keep_s, laws)!
 -- What a law orders to keep of the calls: when and on what ground, not what was said.
 UPDATE attempts AS a
 SET held_until = a.committed_at + make_interval(secs => l.keep_s), held_ground = l.law,
     summary = NULL, tags = '{}'
 FROM unnest(:presets::text[], :since::timestamptz[], :keep_s::double precision[], :laws::text[])
     AS l (preset, since, keep_s, law)
-WHERE (a.phone_id = ANY(:phones::bigint[]) OR a.contact_id = ANY(:contacts::bigint[]))
+WHERE a.id = ANY(:attempts::uuid[])
     AND a.grounds ->> 'preset' = l.preset AND a.committed_at > l.since;
 
--- name: hold_recordings(phones, contacts, presets, since, keep_s, laws)!
+-- name: hold_recordings(attempts, presets, since, keep_s, laws)!
 -- The same of their files.
 UPDATE recordings AS r
 SET keep_until = r.started_at + make_interval(secs => l.keep_s), held_ground = l.law
 FROM unnest(:presets::text[], :since::timestamptz[], :keep_s::double precision[], :laws::text[])
     AS l (preset, since, keep_s, law)
 JOIN attempts AS a ON a.grounds ->> 'preset' = l.preset
-WHERE (a.phone_id = ANY(:phones::bigint[]) OR a.contact_id = ANY(:contacts::bigint[]))
+WHERE a.id = ANY(:attempts::uuid[])
     AND r.attempt_id = a.id AND r.state IN ('started', 'kept') AND r.started_at > l.since;
 
--- name: hold_consents(phones, presets, since, keep_s, laws)!
+-- name: hold_consents(attempts, presets, since, keep_s, laws)!
 -- The proof, counted from its last use. Asked before the attempts go.
 UPDATE consents AS c SET held_until = u.until, held_ground = u.law
 FROM (
@@ -89,7 +89,7 @@ FROM (
     FROM unnest(:presets::text[], :since::timestamptz[], :keep_s::double precision[],
         :laws::text[]) AS l (preset, since, keep_s, law)
     JOIN attempts AS a ON a.grounds ->> 'preset' = l.preset AND a.committed_at > l.since
-        AND a.phone_id = ANY(:phones::bigint[])
+        AND a.id = ANY(:attempts::uuid[])
     JOIN consents AS k ON k.phone_id = a.phone_id AND k.purpose = a.grounds ->> 'purpose'
         AND k.given_at <= a.committed_at
     GROUP BY 1, 2, 3, 4, 5, l.keep_s
@@ -98,23 +98,29 @@ FROM (
 WHERE (c.phone_id, c.contact_id, c.purpose, c.given_at)
     = (u.phone_id, u.contact_id, u.purpose, u.given_at);
 
--- name: release_recordings(phones, contacts, at)
+-- name: release_recordings(attempts, at)
 -- Files that nothing holds are due now: in whose folders they lie.
 WITH due AS (
     UPDATE recordings AS r SET keep_until = least(r.keep_until, :at::timestamptz)
     FROM attempts AS a
     WHERE a.id = r.attempt_id AND r.state <> 'deleted' AND r.held_ground IS NULL
-        AND (a.phone_id = ANY(:phones::bigint[]) OR a.contact_id = ANY(:contacts::bigint[]))
+        AND a.id = ANY(:attempts::uuid[])
     RETURNING r.instance, r.state
 )
 SELECT instance, count(*) FROM due WHERE state IN ('started', 'kept') GROUP BY 1 ORDER BY 1;
 
--- name: held(phones, contacts)
+-- name: erase_recordings(attempts)!
+-- Rows without a file; the others go with their files.
+DELETE FROM recordings
+WHERE attempt_id = ANY(:attempts::uuid[]) AND held_ground IS NULL
+    AND state IN ('missing', 'not_recorded', 'deleted');
+
+-- name: held(phones, attempts)
 -- What stays locked of these: kind, campaign (of a consent: its purpose), ground, rows, the first
 -- and the last end.
 WITH mine AS (
     SELECT id, campaign, held_ground, held_until FROM attempts
-    WHERE phone_id = ANY(:phones::bigint[]) OR contact_id = ANY(:contacts::bigint[])
+    WHERE id = ANY(:attempts::uuid[])
 )
 SELECT 'attempts', campaign, held_ground, count(*), min(held_until), max(held_until)
 FROM mine WHERE held_until IS NOT NULL GROUP BY 1, 2, 3
@@ -151,28 +157,28 @@ WITH stays AS (
     DELETE FROM list_entries WHERE contact_id IN (SELECT id FROM stays)
 ), of_queues AS (
     DELETE FROM queue_entries WHERE contact_id IN (SELECT id FROM stays)
+), of_consents AS (
+    DELETE FROM consents
+    WHERE held_until IS NULL AND contact_id IN (SELECT id FROM stays)
 ), of_moves AS (
     DELETE FROM list_moves WHERE contact_id IN (SELECT id FROM stays)
 )
 DELETE FROM merges WHERE contact_id IN (SELECT id FROM stays);
 
--- name: keep_counters(phones, contacts)
+-- name: keep_counters(attempts)
 -- Of the attempts that go: nobody's counters.
 INSERT INTO erased_attempts AS e (campaign, day, disposition, attempts, talk_ms)
 SELECT campaign, (committed_at AT TIME ZONE 'UTC')::date, disposition, count(*),
     coalesce(sum(talk_ms), 0)
 FROM attempts
-WHERE held_until IS NULL
-    AND (phone_id = ANY(:phones::bigint[]) OR contact_id = ANY(:contacts::bigint[]))
+WHERE held_until IS NULL AND id = ANY(:attempts::uuid[])
 GROUP BY 1, 2, 3
 ON CONFLICT (campaign, day, disposition) DO UPDATE
 SET attempts = e.attempts + excluded.attempts, talk_ms = e.talk_ms + excluded.talk_ms;
 
--- name: erase_attempts(phones, contacts)!
+-- name: erase_attempts(attempts)!
 -- The result of each stands in the counters now.
-DELETE FROM attempts
-WHERE held_until IS NULL
-    AND (phone_id = ANY(:phones::bigint[]) OR contact_id = ANY(:contacts::bigint[]));
+DELETE FROM attempts WHERE held_until IS NULL AND id = ANY(:attempts::uuid[]);
 
 -- name: loosen_merges(contacts)!
 -- A card that was split off a card that goes stays.
@@ -186,11 +192,9 @@ DELETE FROM list_moves WHERE phone_id = ANY(:phones::bigint[]);
 -- Takes its rows along: identity, phones' links, lists, queues, merges, consents.
 DELETE FROM contacts WHERE id = ANY(:contacts::bigint[]) AND erased_at IS NULL;
 
--- name: erase_consents(phones, contacts)!
+-- name: erase_consents(phones)!
 -- Of whoever answers there, too.
-DELETE FROM consents
-WHERE held_until IS NULL
-    AND (phone_id = ANY(:phones::bigint[]) OR contact_id = ANY(:contacts::bigint[]));
+DELETE FROM consents WHERE phone_id = ANY(:phones::bigint[]) AND held_until IS NULL;
 
 -- name: erase_withdrawals(phones)!
 -- The stop that stays says more.

@@ -55,3 +55,26 @@ WHERE name = :campaign::text AND persistence_pace <> :pace::double precision;
 -- name: pace_of(campaign)
 -- As it was judged last.
 SELECT persistence_pace FROM campaigns WHERE name = :campaign::text;
+
+-- name: persistence_of(phone, since)
+-- The same of one person: his phone and the cards on which it stands, over all campaigns.
+WITH mine AS (
+    SELECT a.id, a.charged, a.ended_at, a.disposition, a.said_machine, a.short_answer,
+        a.answered_at, a.result FROM attempts AS a
+    WHERE a.phone_id = :phone::bigint AND a.committed_at >= :since::timestamptz
+    UNION
+    SELECT a.id, a.charged, a.ended_at, a.disposition, a.said_machine, a.short_answer,
+        a.answered_at, a.result FROM contact_phones AS h JOIN attempts AS a ON a.contact_id = h.contact_id
+    WHERE h.phone_id = :phone::bigint AND a.committed_at >= :since::timestamptz
+)
+SELECT count(*) FILTER (WHERE charged AND ended_at IS NOT NULL),
+    count(*) FILTER (WHERE disposition = 'talked' AND NOT said_machine AND NOT short_answer),
+    count(*) FILTER (WHERE (answered_at IS NOT NULL OR short_answer)
+        AND disposition <> 'machine' AND NOT said_machine),
+    count(*) FILTER (WHERE lower(result) = 'refused'),
+    count(*) FILTER (WHERE short_answer AND NOT said_machine AND disposition <> 'machine'),
+    (SELECT count(*) FROM stops AS s WHERE s.phone_id = :phone::bigint
+        AND s.added_at >= :since::timestamptz AND s.category = 'never' AND s.channel = 'phone'),
+    (SELECT count(*) FROM complaints AS c
+        WHERE c.phone_id = :phone::bigint AND c.at >= :since::timestamptz)
+FROM mine;

@@ -37,11 +37,17 @@ SELECT p.id FROM phones AS p WHERE p.id IN (SELECT phone_id FROM staged_stops)
 ORDER BY p.id FOR NO KEY UPDATE;
 
 -- name: add_staged(at, by)
--- New wishes, numbered without a gap; one that is in force already is not written again.
+-- New wishes, numbered without a gap; one that is in force already is not written again. Of
+-- several words about one wish the file's last one counts.
 WITH wanted AS (
     SELECT DISTINCT ON (s.phone_id, s.channel, s.category, s.scope, s.scope_value) s.*
     FROM staged_stops AS s
     WHERE s.change = 'added' AND s.phone_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM staged_stops AS l
+        WHERE l.change = 'removed' AND l.phone_id = s.phone_id AND l.channel = s.channel
+            AND l.scope = s.scope AND l.scope_value IS NOT DISTINCT FROM s.scope_value
+            AND l.line > s.line
+    ) AND NOT EXISTS (
         SELECT FROM stops AS k
         WHERE k.phone_id = s.phone_id AND k.removed_at IS NULL AND k.channel = s.channel
             AND k.category = s.category AND k.scope = s.scope
@@ -68,13 +74,18 @@ SELECT counted.last - count(*) OVER () + row_number() OVER (ORDER BY fresh.seq),
 FROM fresh CROSS JOIN counted;
 
 -- name: remove_staged(at, by)
--- Wishes that the other side has ended.
+-- Wishes that the other side has ended, and not made anew further down.
 WITH ended AS (
     UPDATE stops AS k SET removed_at = :at::timestamptz
     FROM staged_stops AS s
     WHERE s.change = 'removed' AND k.phone_id = s.phone_id AND k.removed_at IS NULL
         AND k.channel = s.channel AND k.scope = s.scope
         AND k.scope_value IS NOT DISTINCT FROM s.scope_value
+        AND NOT EXISTS (
+            SELECT FROM staged_stops AS l
+            WHERE l.change = 'added' AND l.phone_id = s.phone_id AND l.channel = s.channel
+                AND l.scope = s.scope AND l.scope_value IS NOT DISTINCT FROM s.scope_value
+                AND l.line > s.line)
     RETURNING k.seq
 ), counted AS (
     INSERT INTO stop_counter AS c (last)
@@ -103,6 +114,20 @@ INSERT INTO stop_sources AS s (source, last_number, at)
 VALUES (:source::text, :number::bigint, :at::timestamptz)
 ON CONFLICT (source) DO UPDATE
 SET last_number = greatest(s.last_number, excluded.last_number), at = excluded.at;
+
+-- name: gaps(source)
+-- Of its numbers, which have not come yet.
+SELECT first, last FROM stop_gaps WHERE source = :source::text ORDER BY first;
+
+-- name: close_gaps(source, firsts)!
+-- They have come, or a part of them.
+DELETE FROM stop_gaps WHERE source = :source::text AND first = ANY(:firsts::bigint[]);
+
+-- name: open_gaps(source, firsts, lasts)!
+-- Missing from now on, or still.
+INSERT INTO stop_gaps (source, first, last)
+SELECT :source::text, t.first, t.last
+FROM unnest(:firsts::bigint[], :lasts::bigint[]) AS t (first, last);
 
 -- name: changes(since, most)
 -- What came after `since`, in the order in which it came.

@@ -2,7 +2,7 @@
 
 -- name: base_id()
 -- The instant at which its first table was made: in every backup, however old, and in no other base.
-SELECT to_char(applied_at, 'YYYYMMDD"T"HH24MISSUS') FROM migrations WHERE name = '0001_base';
+SELECT to_char(applied_at AT TIME ZONE 'UTC', 'YYYYMMDD"T"HH24MISSUS') FROM migrations WHERE name = '0001_base';
 
 -- name: head()
 -- Where the stop list and the audit stand, in one look.
@@ -11,7 +11,8 @@ SELECT coalesce((SELECT last FROM stop_counter), 0),
 
 -- name: proofs(stop, audit)
 -- What proves that these numbers are still those changes.
-SELECT coalesce((SELECT n.at || ' ' || encode(p.lookup_key, 'hex')
+SELECT coalesce((SELECT to_char(n.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US ')
+            || encode(p.lookup_key, 'hex')
         FROM stop_changes AS n JOIN stops AS s ON s.seq = n.stop_seq
         JOIN phones AS p ON p.id = s.phone_id WHERE n.number = :stop::bigint), ''),
     coalesce((SELECT encode(a.hash, 'hex') FROM audit AS a WHERE a.link = :audit::bigint), '');

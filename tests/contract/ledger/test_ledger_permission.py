@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -196,3 +196,27 @@ def test_phone_in_review_or_archive_is_refused(world: World) -> None:
         world.ledger.move_phone(entry.phone_id, state, by="s", reason="wrong", now=NOW)
     answers = world.commit(campaign(), entries)
     assert [a.reason for a in answers] == ["in_review", "archived"]
+
+
+def test_a_day_that_begins_twice_is_one_day(world: World) -> None:
+    """On the Azores 25 October 2026 had two midnights: the clock went from 1:00 back to 0:00.
+
+    Whoever was called between them was called that day, and the day before ended at the first.
+    """
+    azores = phone(1, zones=("Atlantic/Azores",))
+    spring = campaign(caps=Caps(per_day=1, per_week=9, per_month=9))
+    world.rows([row(1, phones=(azores,))])
+    world.save(spring)
+    first, second = (datetime(2026, 10, 25, hour, tzinfo=UTC) for hour in (0, 1))
+    (entry,) = world.entries(spring, now=first)
+    for tried, again in (
+        (first - timedelta(minutes=5), first),
+        (first + timedelta(minutes=10), first + timedelta(hours=25)),
+    ):
+        (answer,) = world.commit(spring, [entry], tried, number_day=date(2026, 10, 25))
+        world.end(answer, tried)
+        world.ask("UPDATE queue_entries SET state = 'due'")
+        now = min(second + timedelta(minutes=5), again - timedelta(seconds=1))
+        assert world.held(spring, now=now) == {1: "tries_day"}
+        (answer,) = world.commit(spring, [entry], now)
+        assert (answer.reason, answer.until) == ("tries_day", again)

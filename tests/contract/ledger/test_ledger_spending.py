@@ -67,6 +67,16 @@ def test_what_persistence_came_to_is_counted_by_people(world: World) -> None:
         most_refusals=1,
         most_instant_hang_ups=1,
     )
+    assert world.ledger.persistence_of(first.phone_id, NOW - MONTH) == Figures(
+        tries=1,
+        talks=1,
+        answered=1,
+        refusals=1,
+        opt_outs=1,
+        persons=1,
+        most_tries=1,
+        most_refusals=1,
+    )
 
 
 def test_a_stopped_campaign_is_stopped_for_every_daemon_at_the_intent(world: World) -> None:
@@ -124,7 +134,9 @@ def test_the_intent_itself_holds_the_calls_of_a_day(world: World) -> None:
     world.save(spring)
     entries = world.entries(spring)
     assert reasons(world.commit(spring, entries[:3])) == [None, None, "budget_calls"]
-    assert reasons(world.commit(spring, entries[2:3])) == ["budget_calls"]
+    (answer,) = world.commit(spring, entries[2:3])
+    # Until the campaign's next day.
+    assert (answer.reason, answer.until) == ("budget_calls", NOW.replace(hour=21))
     assert world.ledger.used_of_day(SPRING, TODAY) == (2, 0)
     # The other campaigns' days are their own, and tomorrow is another day.
     summer = campaign("summer")

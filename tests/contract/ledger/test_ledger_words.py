@@ -222,3 +222,24 @@ def test_no_number_stands_in_the_journal(world: World, tmp_path: Path) -> None:
     (file,) = (path for path in tmp_path.rglob("*.jsonl"))
     assert phone(1).digits[1:] not in file.read_text()
     assert '"kind":"stop"' in file.read_text()
+
+
+def test_a_journal_that_cannot_be_written_is_told_and_dialing_goes_on(
+    world: World, tmp_path: Path
+) -> None:
+    known = people(world)
+    keeper = Keeper(world, tmp_path)
+    keeper.keeper.start(AT)
+    (folder,) = tmp_path.iterdir()
+    folder.rename(tmp_path / "away")
+    world.ledger.add_stop(known[1], origin="a letter", now=LATER)
+    with pytest.raises(StoreError) as refused:
+        keeper.keeper.look(AT)
+    keeper.keeper._fail(refused.value)
+    (trouble,) = keeper.keeper.troubles()
+    assert "No such file" in trouble.sentence
+    assert keeper.gate.is_open
+    (tmp_path / "away").rename(folder)
+    keeper.keeper.look(AT)
+    assert keeper.keeper.troubles() == ()
+    assert '"kind":"stop"' in "".join(path.read_text() for path in folder.iterdir())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
+from functools import partial
 from itertools import count
 
 import psycopg
@@ -16,14 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from dialer.core.model import ContactId
+from dialer.core.model import ContactId, OperatorId
 from dialer.core.permission.reasons import Reason
 from dialer.errors import ConfigError, StoreError
 from dialer.ledger import identity, keyring
 from dialer.ledger.store import PostgresLedger
 from dialer.ledger.vault import MARK, DataKey, Unreadable, Vault, new_entry, read_ring
 from dialer.ports import RejectedRow, StopRow, Wish
-from tests.contract.ledger.world import NOW, World, campaign, phone, row
+from tests.contract.ledger.world import CONSENT, NOW, World, campaign, phone, row
 
 OLD, NEW = (DataKey(id=name, secret=name.encode() * 16) for name in ("k1", "k2"))
 LOOKUP = b"the lookup secret"
@@ -123,6 +124,45 @@ def test_nothing_of_a_person_stands_in_clear_in_any_table(sealed: World) -> None
     assert [one.digits for one in sealed.ledger.stop_list.changes(0)] == ["+79165550001"]
 
 
+def test_what_was_noted_of_a_person_is_sealed_too(sealed: World, another_ledger: Make) -> None:
+    """Evidence of a consent, an operator's summary, a complaint: all of it follows the keys.
+    Where a stop came from holds no number.
+    """
+    proof = CONSENT._replace(evidence="form 17, filled in by Pyotr N. from 10.20.30.40")
+    sealed.rows([row(1, consent=proof)])
+    sealed.save(campaign())
+    (entry,) = sealed.entries(campaign())
+    attempt = sealed.dial(campaign(), entry).attempt_id
+    later = CONSENT._replace(given_at=NOW, purpose="news", evidence="said so to Anna")
+    assert sealed.ledger.add_consent(entry.phone_id, later, source="desk", by="anna", now=NOW)
+    sealed.ledger.dispose(
+        attempt,
+        operator=OperatorId("anna"),
+        result="Call-back",
+        tags=(),
+        summary="her sister is ill",
+        now=NOW,
+    )
+    complain = partial(sealed.ledger.add_complaint, campaign=None, by="anna", now=NOW)
+    complain(entry.phone_id, "rung at my mother's")
+    origin = "Anna, +7 916 555-00-01, a.n@example.com, letter of 2026-11-24"
+    sealed.ledger.add_stop(entry.phone_id, origin=origin, now=NOW)
+    noted = ("10.20.30.40", "said so to Anna", "sister is ill", "my mother")
+    dump = everywhere(sealed.dsn)
+    assert [one for one in (*noted, "555-00-01", "a.n@") if one in dump] == []
+    assert "letter of 2026-11-24" in dump
+    fresh = another_ledger(vault=vault(NEW, OLD))
+    fresh.rotate_keys(by="test")
+    alone = another_ledger(vault=vault(NEW), needs_keys=True)
+    found = everything_of(sealed, alone)
+    assert [one for one in noted if one not in found] == []
+    assert {one.evidence for _, one in alone.consents_of(entry.phone_id)} == {
+        proof.evidence,
+        later.evidence,
+    }
+    assert f"{MARK}1:k1:" not in everywhere(sealed.dsn)
+
+
 def test_without_keys_the_table_is_as_it_was(world: World) -> None:
     """Who has not configured keys must not find his base sealed under nothing."""
     merged(world)
@@ -214,7 +254,7 @@ def test_a_lost_key_is_said_and_nothing_is_dialed_or_destroyed(
     with pytest.raises(StoreError, match="k1"):
         verb.rows([row(1, name="Person 1", email="new@example.com")])
     rotated = verb.ledger.rotate_keys(by="test")
-    assert (rotated.unreadable, rotated.retired) == (4, ())
+    assert (rotated.unreadable, rotated.retired) == (6, ())
     assert [line for line in before.splitlines() if MARK in line] == [
         line for line in everywhere(sealed.dsn).splitlines() if MARK in line
     ]
@@ -255,7 +295,7 @@ def test_a_key_whose_time_is_over_neither_opens_nor_seals_but_is_rotated_away(
     with pytest.raises(StoreError, match="put a new key before it"):
         verb.rotate_keys(by="test")
     assert another_ledger(vault=vault(NEW, over, **clock)).rotate_keys(by="test") == (
-        2,
+        3,
         0,
         ("k1",),
     )

@@ -339,3 +339,14 @@ def test_a_destroyed_channel_that_lived_is_passed_over_undecoded():
         for line in (SAMPLES / f"{story}.ndjson").read_bytes().splitlines():
             destroyed = line.startswith(b'{"Event-Name":"CHANNEL_DESTROY"')
             assert worth_decoding(line) is (worth or not destroyed)
+
+
+def test_the_sound_of_a_call_is_read_from_its_end() -> None:
+    """Without it nobody knows which carrier is not understood."""
+    *_, told = (
+        event.data["sound"]
+        for event in events_of("28_switch_shut_down_during_a_call")
+        if event.kind == "hung_up"
+    )
+    assert (told.received, told.sent, told.lost, told.mos) == (978, 975, 0, 4.5)
+    assert round(told.jitter_ms, 1) == 53.3

@@ -16,12 +16,13 @@ from dialer.core.pacing.observation import Decision
 from dialer.forecast.course import course
 from dialer.forecast.families import FAMILIES, made
 from dialer.forecast.feed import Contact, ListFeed
+from dialer.forecast.grid import FINE, Grid
 from dialer.forecast.interval import interval
 from dialer.forecast.pace import Pace, Seen
 from dialer.forecast.scenario import Pause
 from dialer.forecast.simulated import simulate
 from dialer.forecast.tally import worst_stretch
-from dialer.forecast.world import FINE, Grid, World
+from dialer.forecast.world import World
 from tests.rooms.forecast.truth import BEGINS, CAMPAIGN, question_of
 
 #: FORECAST_FULL=1: the grids compared on nine hours of each size of team.

@@ -126,6 +126,15 @@ def test_compose_names_only_files_that_are_there():
     assert (ROOT / "deploy" / build["context"] / build["dockerfile"]).is_file()
 
 
+def test_what_a_daemon_in_a_container_keeps_outlives_it():
+    """Its journal of people's words: else a restored backup would forget them."""
+    tree = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))
+    image = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    assert "state:/var/lib/dialer" in tree["services"]["dialer"]["volumes"]
+    assert "state" in tree["volumes"]
+    assert "ENV DIALER_STATE=/var/lib/dialer" in image
+
+
 def test_compose_waits_as_long_for_a_drain_as_the_unit():
     tree = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))
     unit = (ROOT / "systemd" / "dialer.service").read_text(encoding="utf-8")
