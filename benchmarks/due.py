@@ -1,8 +1,8 @@
 """`due` of 500 on a base of 1,000,000 with 10 priority rules and all permissions, at any fill.
 
 DIALER_BENCH_ROWS sets the size. Each fill is measured as the feeder asks: `due`, then what is
-held is postponed; the median and the worst of the `due` calls count, in milliseconds, with the
-entries that it wakes and the scores that it counts anew.
+held is postponed; best, median and worst of 15 `due` calls, in milliseconds, with the entries
+that it wakes and the scores that it counts anew.
 """
 
 from __future__ import annotations
@@ -208,6 +208,7 @@ class Bench:
             held += len(later)
             self.ledger.postpone(RANKED.name, later)
         return {
+            "best_ms": round(min(taken_ms), 1),
             "median_ms": round(median(taken_ms), 1),
             "worst_ms": round(max(taken_ms), 1),
             "found_last": len(found),

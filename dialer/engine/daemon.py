@@ -188,6 +188,7 @@ class Daemon:
             self.tally,
             instance=self._instance,
             holidays=holidays,
+            errand=self.nursery.errand,
             hungry=self.feeder.nudge,
             unrecordable=self.recorder.stops,
         )

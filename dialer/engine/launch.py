@@ -12,6 +12,8 @@ from datetime import date, datetime, time, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import gevent
+
 from dialer.core.calls import attempts
 from dialer.core.calls import events as happened
 from dialer.core.model import (
@@ -52,6 +54,10 @@ REST_S = 1.0
 #: A number of which the ledger says that its day is over is not shown for so long; then it is
 #: asked again, because calls that never reached the carrier are given back, and limits change.
 SPENT_S = 60.0
+#: Calls that leave within it are no heap to anybody.
+NO_HEAP_S = 0.001
+#: With one of these even a committed call stays here.
+STOPS_COMMITTED = (Reason.SWITCH_BLIND, Reason.HALTED)
 #: What has not been claimed so long after the decision is dropped (pacing.md 9).
 STALE_S = 0.5
 
@@ -72,6 +78,7 @@ class Launcher:
         *,
         instance: InstanceName,
         holidays: Callable[[Campaign], frozenset[date]],
+        errand: Callable[..., None],
         hungry: Callable[[], None],
         limit_reached: Callable[[CampaignName, Reason], None],
     ) -> None:
@@ -86,6 +93,7 @@ class Launcher:
         self._meter = meter
         self._instance = instance
         self._holidays = holidays
+        self._errand = errand
         self._hungry = hungry
         self.held_back: dict[CampaignName, Mapping[str, int]] = {}
         self._resting: dict[tuple[CampaignName, Reason], float] = {}
@@ -262,6 +270,27 @@ class Launcher:
             one.attempt_id for one in claimed if one.entry.contact_id in found
         )
 
+    def _go(self, claimed: Claimed, digits: str) -> Reason | None:
+        """Out, when its gateway's turn is; or why not. A stop until then finds it CLAIMED."""
+        wait_s = self._lines.turn_s(claimed.gateway, self._clock.now())
+        if wait_s >= NO_HEAP_S:
+            self._errand(self._go_in_turn, claimed, digits, wait_s)
+            return None
+        return self._go_now(claimed, digits)
+
+    def _go_in_turn(self, claimed: Claimed, digits: str, wait_s: float) -> None:
+        gevent.sleep(wait_s)
+        self._go_now(claimed, digits)
+
+    def _go_now(self, claimed: Claimed, digits: str) -> Reason | None:
+        """The gate may have been shut while the ledger was asked, or since."""
+        shut = next((one for one in STOPS_COMMITTED if one in self._gate.reasons), None)
+        if shut is not None:
+            self._deny(claimed, shut)
+        else:
+            self._dispatcher.put(ToAttempt(claimed.attempt_id, happened.Go(digits)))
+        return shut
+
     def _deny(self, claimed: Claimed, reason: str) -> None:
         self._dispatcher.put(ToAttempt(claimed.attempt_id, happened.Denied(reason)))
 
@@ -282,11 +311,9 @@ class Launcher:
             self._meter.count("dialer_intents_total", campaign=campaign.name, answer=reason)
             one = by_id[answer.attempt_id]
             if answer.committed and answer.digits is not None:
-                if Reason.SWITCH_BLIND in self._gate.reasons:
-                    self._deny(one, Reason.SWITCH_BLIND)  # lost while the ledger was asked
-                    refused[one.attempt_id] = Reason.SWITCH_BLIND
-                else:
-                    self._dispatcher.put(ToAttempt(one.attempt_id, happened.Go(answer.digits)))
+                shut = self._go(one, answer.digits)
+                if shut is not None:
+                    refused[one.attempt_id] = shut
                 continue
             self._deny(one, reason)
             refused[one.attempt_id] = reason

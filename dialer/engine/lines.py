@@ -21,7 +21,8 @@ from dialer.ports import Shown
 
 log = structlog.get_logger(__name__)
 
-#: A bucket holds so many seconds of its rate: what may go out at once after a quiet moment.
+#: A bucket holds so many seconds of its rate and a call more: what one look may launch, and no
+#: part of a call is lost between two looks.
 BURST_S = 0.25
 
 
@@ -41,6 +42,7 @@ class Lines:
         self._buckets: dict[GatewayName, throttle.Bucket] = {}
         self._breakers: dict[GatewayName, breaker.Breaker] = {}
         self._flaps: dict[GatewayName, flapping.Flaps] = {}
+        self._next_turn_s: dict[GatewayName, float] = {}
         self.down: set[GatewayName] = set()
         self.gateways: dict[GatewayName, Gateway] = {}
         self.pools: dict[str, list[Number]] = {}
@@ -160,6 +162,17 @@ class Lines:
         self._switch, _ = throttle.take(self._switch, now.mono_s, calls)
         self._buckets[gateway], _ = throttle.take(self._buckets[gateway], now.mono_s, calls)
 
+    def turn_s(self, gateway: GatewayName, now: Moment) -> float:
+        """In how many seconds its next call may leave: one look decides several, and a carrier
+        that counts by the second refuses what comes in a heap.
+        """
+        found = self.gateways.get(gateway)
+        if found is None or found.calls_per_s <= 0:
+            return 0.0  # a reload took it away; the originate will say so
+        turn_s = max(now.mono_s, self._next_turn_s.get(gateway, 0.0))
+        self._next_turn_s[gateway] = turn_s + 1.0 / found.calls_per_s
+        return turn_s - now.mono_s
+
     def ended(self, gateway: GatewayName, *, failed: bool, now: Moment) -> None:
         """A call on this gateway ended, at the carrier's fault or not."""
         if gateway in self._breakers:
@@ -181,5 +194,5 @@ class Lines:
 
 
 def _bucket(rate_per_s: float) -> throttle.Bucket:
-    burst = max(1.0, rate_per_s * BURST_S)
+    burst = 1.0 + rate_per_s * BURST_S
     return throttle.Bucket(rate_per_s=rate_per_s, burst=burst, tokens=burst, at_s=0.0)

@@ -58,6 +58,7 @@ class Pacing:
         *,
         instance: InstanceName,
         holidays: Callable[[Campaign], frozenset[date]],
+        errand: Callable[..., None],
         hungry: Callable[[], None],
         unrecordable: Callable[[Campaign], bool],
     ) -> None:
@@ -81,6 +82,7 @@ class Pacing:
             meter,
             instance=instance,
             holidays=holidays,
+            errand=errand,
             hungry=hungry,
             limit_reached=self.limits.reached,
         )

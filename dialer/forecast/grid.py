@@ -16,8 +16,8 @@ class Grid:
 
     @property
     def law_s(self) -> float:
-        """How long a law is used: ten decisions, and never less than by the daemon."""
-        return max(LAW_S, 10.0 * self.tick_s)
+        """How long a law is used: as by the daemon, of large teams ten decisions."""
+        return LAW_S if self.tick_s < 2.0 else 10.0 * self.tick_s
 
 
 FINE = Grid()

@@ -29,7 +29,7 @@ from dialer.ports import Due
 SQL = statements("queue")
 
 #: Scores counted anew by one `due`; where more have passed their instant, `rescore` follows.
-RESCORED = 200
+RESCORED = 100
 #: Batches of scores that one `rescore` does.
 RESCORE_BATCHES = 3
 

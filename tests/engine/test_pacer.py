@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import gevent
 import pytest
 
 from dialer.core.calls.attempts import AttemptState
@@ -68,10 +70,9 @@ def test_the_order_of_the_queue_is_the_order_of_the_calls(home: House):
     ("gateways", "most"),
     [
         ((gateway(calls_at_once=3),), 3),
-        ((gateway(calls_per_s=8.0),), 2),  # a bucket holds a quarter of a second
         ((gateway(calls_at_once=30), gateway("second", calls_at_once=2)), 32),
     ],
-    ids=["calls at once", "calls a second", "two gateways"],
+    ids=["calls at once", "two gateways"],
 )
 def test_no_gateway_gets_more_than_it_has_room_for(
     build: Callable[..., House], gateways: tuple[Gateway, ...], most: int
@@ -92,6 +93,39 @@ def test_no_gateway_gets_more_than_it_has_room_for(
         for one in gateways:
             assert home.calls.on_gateway(one.name) <= one.calls_at_once
     assert len(home.line.dialed) == most
+
+
+def test_calls_of_one_gateway_leave_one_after_the_other(build: Callable[..., House]):
+    """One look decides eleven. A carrier that counts by the second refuses most of a heap."""
+    quick = gateway(calls_per_s=40.0)
+    home = build(
+        plan(campaigns={SPRING: campaign(**POWER_WORDS)}, gateways={quick.name: quick})
+    )
+    many(home, 100)
+    home.log_in("anna", "boris", "vera")
+    begun_s = time.monotonic()
+    home.dial()
+    assert len(home.line.dialed) == 1
+    with gevent.Timeout(5.0):
+        while len(home.line.dialed) < 11:
+            gevent.sleep(0.005)
+    assert time.monotonic() - begun_s >= 10 / 40.0
+    home.settle()
+    assert len(home.line.dialed) == 11
+
+
+def test_who_waits_for_his_turn_is_not_called_after_a_halt(build: Callable[..., House]):
+    """At most a second later no call starts any more (R10.6)."""
+    slow = gateway(calls_per_s=10.0)
+    home = build(plan(campaigns={SPRING: campaign(**POWER_WORDS)}, gateways={slow.name: slow}))
+    many(home, 100)
+    home.log_in("anna", "boris", "vera")
+    home.dial()
+    home.gate.shut(Reason.HALTED, "a test")
+    with gevent.Timeout(5.0):
+        while home.calls.count(SPRING, A.CLAIMED):
+            gevent.sleep(0.005)
+    assert len(home.line.dialed) == 1
 
 
 POWER_WORDS: dict[str, Any] = {

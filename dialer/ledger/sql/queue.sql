@@ -1,17 +1,36 @@
 -- name: wake(campaign, at, most)
 -- Postponed entries whose time has come go back to their places in the order. Those of one
--- instant wake in that order, so that what is not yet woken stands behind what is.
-WITH ripe AS (
+-- instant wake in that order, so that what is not yet woken stands behind what is; hot ones wait
+-- for nobody. Where the head is full already a quarter is enough. The campaign is no join: the
+-- indexes have the order, and a million that are ripe are not sorted for a few.
+WITH campaign AS MATERIALIZED (
+    SELECT c.id FROM campaigns AS c WHERE c.name = :campaign::text
+), hot AS (
     SELECT q.contact_id, q.campaign_id
     FROM queue_entries AS q
-    JOIN campaigns AS c ON c.id = q.campaign_id
-    WHERE c.name = :campaign::text AND q.state = 'waiting' AND q.due_at <= :at::timestamptz
-    ORDER BY q.due_at, q.tier, q.score DESC, q.position
+    WHERE q.campaign_id = (SELECT id FROM campaign) AND q.state = 'waiting' AND q.tier = 0
+        AND q.due_at <= :at::timestamptz
+    ORDER BY q.due_at
     LIMIT :most::integer
+    FOR NO KEY UPDATE OF q SKIP LOCKED
+), ripe AS (
+    SELECT q.contact_id, q.campaign_id
+    FROM queue_entries AS q
+    WHERE q.campaign_id = (SELECT id FROM campaign) AND q.state = 'waiting'
+        AND q.due_at <= :at::timestamptz
+    ORDER BY q.due_at, q.tier, q.score DESC, q.position
+    LIMIT (
+        SELECT CASE WHEN count(*) < :most::integer THEN :most::integer
+            ELSE 1 + :most::integer / 4 END
+        FROM (
+            SELECT FROM queue_entries AS d
+            WHERE d.campaign_id = (SELECT id FROM campaign) AND d.state = 'due'
+            LIMIT :most::integer
+        ) AS head)
     FOR NO KEY UPDATE OF q SKIP LOCKED
 )
 UPDATE queue_entries AS q SET state = 'due', held_reason = NULL
-FROM ripe AS r
+FROM (SELECT * FROM hot UNION SELECT * FROM ripe) AS r
 WHERE q.contact_id = r.contact_id AND q.campaign_id = r.campaign_id;
 
 -- name: due(campaign, rules, sticky, at, most)

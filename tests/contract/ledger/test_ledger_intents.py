@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import gevent
 import psycopg
 import pytest
 from gevent.event import Event
 
-from dialer.core.model import NumberId
+from dialer.core.model import NumberId, Window
 from dialer.ledger import intents, phones
 from dialer.ledger.store import PostgresLedger
 from tests.contract.ledger.world import (
@@ -55,6 +55,32 @@ def test_repeated_commit_charges_once_and_says_committed_again(world: World) -> 
     assert once == again
     assert all(answer.committed for answer in again)
     assert world.dialed() == 3
+
+
+def test_hours_named_after_the_feeding_hold(world: World) -> None:
+    """He said "not before noon" while he stood in the queue: he was called at once."""
+    world.people(2)
+    world.save(campaign())
+    entries = world.entries(campaign())
+    later = Window(frozenset(range(7)), time(15), time(18))
+    world.rows([row(1, windows=(later,))])
+    late, called = world.commit(campaign(), entries)
+    assert (late.digits, late.reason) == (None, "own_hours")
+    assert late.until == NOW.replace(hour=12)  # 15:00 in Moscow
+    assert called.digits == phone(2).digits
+    world.ledger.withdraw_intents([late.attempt_id], "own_hours")
+    assert world.dialed() == 1
+
+
+def test_a_clock_set_back_before_the_opening_is_seen_at_the_intent(world: World) -> None:
+    """Fed at noon, committed when the clock says seven in the morning."""
+    spring = campaign(windows=(Window(frozenset(range(7)), time(9), time(20)),))
+    world.people(1)
+    world.save(spring)
+    early = NOW - timedelta(hours=5)
+    (answer,) = world.commit(spring, world.entries(spring), early)
+    assert (answer.digits, answer.reason) == (None, "outside_hours")
+    assert answer.until == early.replace(hour=6)
 
 
 def test_an_ended_attempt_is_not_committed_again_under_its_id(world: World) -> None:

@@ -37,7 +37,7 @@ def test_hot_statements_look_up_and_never_read_whole_tables(
         assert not re.search(rf"Seq Scan on ({tables})\b", plan), (name, plan)
     used = {
         "due": "queue_due attempts_by_phone attempts_by_contact phones_pkey consents_pkey",
-        "wake": "queue_waiting",
+        "wake": "queue_waiting queue_waiting_hot queue_due",
         "stale_scores": "queue_rescore",
         "lock_phones": "phones_pkey",
         "commit_intents": "attempts_pkey queue_entries_pkey number_days_pkey phones_pkey",
@@ -47,6 +47,8 @@ def test_hot_statements_look_up_and_never_read_whole_tables(
     for name, indexes in used.items():
         for index in indexes.split():
             assert re.search(rf"using {index}\b", plans[name]), (name, index, plans[name])
+    assert "Sort" not in plans["stale_scores"]
+    assert "Sort" not in plans["wake"].split("CTE ripe")[1].split("CTE")[0]
     head = plans["due"].split("CTE head")[1].split("SubPlan")[0]
     assert "Sort" not in head.split("->")[1]
 

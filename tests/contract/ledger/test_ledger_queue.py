@@ -278,3 +278,20 @@ def test_zone_of_the_day_is_the_campaigns_where_the_phone_has_none(world: World)
         world.dial(east, entry, at, next=retry(at))
     assert world.held(east, far - timedelta(minutes=40)) == {1: "tries_day"}
     assert world.held(east, far) == {}
+
+
+def test_a_hot_lead_that_waited_wakes_before_a_crowd_that_did_longer(world: World) -> None:
+    """At nine o'clock everybody's window opens; who was promised 9:05 is called at 9:05."""
+    world.people(40)
+    world.save(campaign())
+    hot = world.entries(campaign())[30].contact_id
+    world.ask("UPDATE queue_entries SET state = 'waiting', due_at = %s", NOW)
+    world.ask(
+        "UPDATE queue_entries SET tier = 0, due_at = %s WHERE contact_id = %s",
+        NOW + timedelta(minutes=5),
+        hot,
+    )
+    world.entries(campaign(), 2)
+    assert hot not in {e.contact_id for e in world.entries(campaign(), 2)}
+    later = world.entries(campaign(), 2, now=NOW + timedelta(minutes=5))
+    assert later[0].contact_id == hot

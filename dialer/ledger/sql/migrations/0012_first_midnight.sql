@@ -2,6 +2,10 @@
 -- clock is set back over one (Azores, Havana: the day's limit forgot what lay between them); and
 -- the history's figures are counted while it is read: a function for each was half of `due`.
 
+-- Hot leads that wait wake before a million others that are ripe.
+CREATE INDEX queue_waiting_hot ON queue_entries (campaign_id, due_at)
+    WHERE state = 'waiting' AND tier = 0;
+
 -- The first instant at which a clock there shows this time, or a later one.
 CREATE FUNCTION first_instant(shown timestamp, zone text) RETURNS timestamptz
 LANGUAGE sql STABLE AS $$

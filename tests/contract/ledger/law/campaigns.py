@@ -79,9 +79,9 @@ def random_file(rng: random.Random, nth: int) -> dict[str, Any]:
     if rng.random() < 0.7:
         file["default_zone"] = rng.choice(("Europe/Moscow", "Asia/Tokyo", "Atlantic/Azores"))
     if rng.random() < 0.25:
-        file["budget"] = {"calls": rng.choice((3, 10, 30))}
+        file["budget"] = {"calls": rng.choice((5, 20, 60))}
     elif rng.random() < 0.2:
-        file["budget"] = {"money": rng.choice((1.0, 5.25))}
+        file["budget"] = {"money": rng.choice((1.0, 9.25))}
     return file
 
 

@@ -59,6 +59,10 @@ ENDINGS = (
     ("lost", True, True),
 )
 RESERVED = 250_000
+#: No call lasts longer: `max_talk` is a day at most.
+LONGEST = timedelta(hours=24)
+#: Of one world at most.
+TURNS = 250
 LOOKED_AGAIN = {"already_being_called": timedelta(minutes=1)}
 
 
@@ -123,11 +127,13 @@ class Drive(People):
         self.open: dict[AttemptId, tuple[Claimed, Call]] = {}
         self.stale: list[Entry] = []
         self.campaigns: dict[str, Campaign] = {}
+        self.files: dict[str, dict[str, Any]] = {}
         for nth in range(self.rng.choice((1, 2, 3))):
             file = random_file(self.rng, nth)
             name = f"c{nth}"
             self.law.rules[name] = Rules(name, file)
             self.campaigns[name] = campaign_from(name, file)
+            self.files[name] = file
         world.save(*self.campaigns.values(), now=self.now)
         self.ledger = Watched(world.ledger)
         self.hopper = Listening()
@@ -149,7 +155,7 @@ class Drive(People):
         self.move_clock()
         for _ in range(self.rng.choice((0, 1, 1, 2, 4))):
             self.happen()
-        if self.rng.random() < 0.3:
+        if self.rng.random() < 0.15:
             self.world.ask(
                 "UPDATE queue_entries SET due_at = %s WHERE state = 'waiting'", self.now
             )
@@ -220,6 +226,9 @@ class Drive(People):
     def _claims(self, entries: Sequence[Entry]) -> list[Claimed]:
         chosen = [entry for entry in entries if self.rng.random() < 0.8]
         self.rng.shuffle(chosen)
+        bounded = [one for one in chosen if "budget" in self.files[one.campaign]]
+        for entry in bounded[10:]:  # past the budget one refusal is like the other
+            chosen.remove(entry)
         return [
             Claimed(
                 attempt_id=AttemptId(str(uuid4())),
@@ -358,7 +367,8 @@ class Drive(People):
                 continue
             name, is_try, reached = rng.choice(ENDINGS)
             call.ending, call.is_try, call.reached = name, is_try, reached
-            call.ended_at = max(call.at, self.now) + timedelta(seconds=rng.randrange(1, 1_000))
+            lasted = max(call.at, self.now) + timedelta(seconds=rng.randrange(1, 1_000))
+            call.ended_at = min(lasted, call.at + LONGEST)
             call.cost = rng.choice((0, 250_000, 600_000)) if reached else 0
             said = verdict(Disposition(name), charged=is_try, number_charged=reached)
             told = outcome(claimed, call.ended_at, verdict=said, cost=call.cost)
@@ -369,14 +379,16 @@ class Drive(People):
 
 
 def run(world: World, seed: int, *, attempts: int, people: int) -> Drive:
-    """Turns until so many attempts are committed; raises Mismatch with its seed."""
+    """Turns until so many attempts are committed, or the world has been dialed dry; raises
+    Mismatch with its seed.
+    """
     world.ask(
         "TRUNCATE stops, stop_changes, withdrawals, attempts, campaign_days, number_days"
         " CASCADE"
     )
     world.clear()
     drive = Drive(world, seed, people)
-    for _ in range(attempts * 20):
+    for _ in range(TURNS):
         if drive.committed >= attempts:
             break
         try:
