@@ -14,7 +14,9 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
+import gevent
 import pytest
+from gevent.monkey import get_original
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -211,6 +213,28 @@ def test_a_lost_key_destroys_nothing_and_says_so(tmp_path: Path) -> None:
         assert isinstance(why, str)
         assert "key" in why
     assert files.sealed_name(file).read_bytes() == raw
+
+
+def test_who_is_erased_while_his_talk_is_sealed_does_not_come_back_under_its_new_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deletion begins between the sealed file's rename and the end of the sealing."""
+    where, file, _ = talk(tmp_path)
+    answers: list[str | None] = []
+    start_thread = get_original("_thread", "start_new_thread")
+    sync = files._sync_folder
+
+    def meanwhile(folder: Path) -> None:
+        start_thread(lambda: answers.append(files.delete(file)), ())
+        sync(folder)
+
+    monkeypatch.setattr(files, "_sync_folder", meanwhile)
+    assert isinstance(FOLDER.finish(where, "d/a.wav", "k1"), RecordedFile)
+    with gevent.Timeout(30):
+        while not answers:
+            gevent.sleep(0.005)
+    assert answers == [None]
+    assert not file.parent.exists()
 
 
 # ------------------------------------------------------------------ rotation
