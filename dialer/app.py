@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -18,12 +18,13 @@ from uuid import uuid4
 
 from gevent.pywsgi import WSGIServer
 
-from dialer.core.model import Campaign, InstanceName, Moment
+from dialer.core.model import AttemptId, Campaign, InstanceName, Moment
 from dialer.core.permission.destinations import refusal
 from dialer.core.permission.reasons import Reason
 from dialer.diary.files import DiaryFiles
 from dialer.engine.daemon import Daemon, Plan, Ports
 from dialer.engine.retention import prune
+from dialer.engine.sealing import NO_ATTEMPT, seal_some
 from dialer.engine.status import health
 from dialer.engine.supervision import Notifier
 from dialer.errors import ConfigError, Problem, StoreError
@@ -68,12 +69,16 @@ def open_ledger(settings: Settings, *, migrate: bool = False) -> PostgresLedger:
 
 
 def make_ledger(
-    settings: Settings, *, migrate: bool = False, needs_keys: bool = False
+    settings: Settings,
+    *,
+    migrate: bool = False,
+    needs_keys: bool = False,
+    vault: Vault | None = None,
 ) -> PostgresLedger:
     """Raises ConfigError where the keys of personal data are not what they should be."""
     return PostgresLedger(
         settings.postgresql_dsn,
-        vault=make_vault(settings),
+        vault=vault or make_vault(settings),
         migrate_at_open=migrate,
         needs_keys=needs_keys,
     )
@@ -229,7 +234,8 @@ class Service:
         self.meter = PrometheusMeter()
         self._switch = make_switch(settings, clock)
         observe = self.meter.observe
-        ledger = make_ledger(settings, migrate=migrate, needs_keys=True)
+        vault = make_vault(settings)
+        ledger = make_ledger(settings, migrate=migrate, needs_keys=True, vault=vault)
 
         def read_again() -> Plan:
             fresh = read()
@@ -252,7 +258,7 @@ class Service:
             clock=clock,
             diary=DiaryFiles(diary_folder(settings.instance), self.meter),
             journal=JournalFiles(state_folder("words", settings.instance)),
-            recordings=RecordingFolder(),
+            recordings=RecordingFolder(vault),  # a reload changes its ring
         )
         self.daemon = Daemon(
             settings.instance,
@@ -307,6 +313,34 @@ def prune_recordings(settings: Settings, ledger: PostgresLedger, *, by: str) -> 
         instance=settings.instance,
         by=by,
     )
+
+
+def recording_folder(settings: Settings) -> RecordingFolder:
+    """For verbs that read files. Raises ConfigError where the keys are not right."""
+    return RecordingFolder(make_vault(settings))
+
+
+def seal_recordings(
+    settings: Settings, ledger: PostgresLedger, progress: Callable[[int], None]
+) -> tuple[int, Mapping[AttemptId, str]]:
+    """All of our own folder under the first key, by hand: (how many, those that failed: why).
+
+    `progress` gets how many more are done. The daemons do the same by themselves.
+    """
+    place = settings.recordings
+    if place is None or not Path(place.folder).is_dir():
+        return 0, {}
+    folder, total = recording_folder(settings), 0
+    failed: dict[AttemptId, str] = {}
+    after: str | None = NO_ATTEMPT
+    while after is not None:
+        after, sealed, wrong = seal_some(
+            ledger, folder, place, SystemClock(), instance=settings.instance, after=after
+        )
+        failed |= wrong
+        total += sealed
+        progress(sealed + len(wrong))
+    return total, failed
 
 
 def prune_everywhere(settings: Settings) -> dict[InstanceName, bool]:

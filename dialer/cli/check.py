@@ -104,7 +104,8 @@ def _key_warnings(settings: Settings) -> Iterator[str]:
     if not keys:
         yield (
             f"no data key is given (keys_file, or {DATA_KEYS_FILE}): numbers, names, addresses"
-            " and notes stand in the database in clear (dialer keys new NAME)"
+            " and notes stand in the database in clear, and recordings in their folder"
+            " (dialer keys new NAME)"
         )
     soon = datetime.now(UTC).date() + timedelta(days=ENDS_SOON_DAYS)
     for key in keys:

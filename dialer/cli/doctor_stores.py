@@ -91,19 +91,26 @@ def of_keys(uses: Sequence[KeyUse], keys: Sequence[DataKey], today: date) -> Ite
     if not keys:
         yield warning(
             POSTGRESQL,
-            "holds numbers, names, addresses and notes in clear: no data key is given",
+            "holds numbers, names, addresses and notes in clear, as the folder does"
+            " recordings: no data key is given",
             "dialer keys new NAME, into the file that keys_file in dialer.yaml names",
         )
         return
-    wrong = [one for one in uses if one.texts and (one.over or not one.held)]
+    wrong = [
+        one for one in uses if (one.texts or one.recordings) and (one.over or not one.held)
+    ]
     for one in wrong:
         why = "its time is over" if one.held else "it is not among the keys"
-        what = f"{one.texts} texts are sealed by the data key {one.id}, and {why}"
+        what = f"{_counted(one)} are sealed by the data key {one.id}, and {why}"
         yield failure(POSTGRESQL, what, "nothing is dialed by them: docs/personal-data.md")
-    stale = [one for one in uses if one.texts and one.held and one.id != keys[0].id]
+    stale = [
+        one
+        for one in uses
+        if (one.texts or one.recordings) and one.held and one.id != keys[0].id
+    ]
     for one in stale:
         how = f"sealed by the data key {one.id}" if one.id else "in clear"
-        what = f"{one.texts} texts are {how}, not sealed by the first key"
+        what = f"{_counted(one)} are {how}, not sealed by the first key"
         yield warning(POSTGRESQL, what, "dialer keys rotate")
     ends_on = keys[0].ends_on
     if ends_on is not None and ends_on - today < SOON:
@@ -111,6 +118,11 @@ def of_keys(uses: Sequence[KeyUse], keys: Sequence[DataKey], today: date) -> Ite
         yield warning(POSTGRESQL, what, "put a new key before it, then: dialer keys rotate")
     if not wrong and not stale:
         yield fine(POSTGRESQL, f"holds personal data sealed by the data key {keys[0].id}")
+
+
+def _counted(one: KeyUse) -> str:
+    sounds = f" and {one.recordings} recordings" if one.recordings else ""
+    return f"{one.texts} texts{sounds}"
 
 
 def _latency(subject: str, latency_s: float, slow_s: float) -> Finding:

@@ -39,7 +39,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "Show what a campaign would dial now, and why each other one is held back.",
     ),
     "replay": ("replay", "Decide a recorded day of pacing again, or by another pacing."),
-    "recordings": ("recordings", "List recordings of talks, delete those whose time is over."),
+    "recordings": ("recordings", "Recordings of talks: list, give one out, prove, prune."),
     "report": ("report", "Show what came of a campaign."),
     "retention": ("retention", "Show or delete data that is older than it is kept."),
     "resume": ("halt", "End the emergency stop."),

@@ -66,6 +66,8 @@ def _head(name: str, status: Mapping[str, Any]) -> RenderableType:
     recordings = status.get("recordings")
     if recordings and recordings["trouble"]:
         text.append(f"\nnothing is recorded: {recordings['trouble']}", "bold red")
+    if recordings and recordings.get("unsealed"):
+        text.append(f"\nnot sealed: {recordings['unsealed']}", "bold red")
     for one in status.get("supervisions", ()):
         text.append(f"\n{one['supervisor']} with {one['operator']}: {one['mode']}", "magenta")
     for trouble in status.get("troubles", ()):

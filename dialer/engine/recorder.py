@@ -28,6 +28,7 @@ from dialer.core.model import (
 )
 from dialer.engine.calls import Calls
 from dialer.engine.retention import prune
+from dialer.engine.sealing import Sealing, key_of
 from dialer.errors import CommandRefused, StoreError
 from dialer.ports import (
     Clock,
@@ -97,6 +98,7 @@ class Recorder:
         self._meter = meter
         self._instance = instance
         self._place = place
+        self._sealing = Sealing(ledger, files, clock, meter, instance=instance)
         self._live: dict[AttemptId, tuple[RecordingPlace, str]] = {}
         self._over_since: dict[AttemptId, float] = {}
         self._starting: dict[AttemptId, Signal] = {}
@@ -114,6 +116,7 @@ class Recorder:
         """After a reload; what is being recorded stays where it is."""
         self._place = place
         self._looked_at_s = self._measured_at_s = -MEASURE_S
+        self._sealing.begin()  # perhaps with another first key
         self._signal.set()
 
     # ------------------------------------------------------------------ what holds it back
@@ -150,6 +153,7 @@ class Recorder:
             "used_bytes": self._used_bytes,
             "recording": len(self._live),
             "trouble": self.trouble,
+            "unsealed": self._sealing.trouble,
         }
 
     # ------------------------------------------------------------------ a talk begins
@@ -285,6 +289,8 @@ class Recorder:
             self._write(self._items[0])
             self._items.popleft()
         self._prune_when_due()
+        if self._sealing.turn(self._place):
+            self._signal.set()
 
     def _put(self, item: Recording | _Ended | _Masked) -> None:
         self._items.append(item)
@@ -313,9 +319,12 @@ class Recorder:
         if isinstance(item.what, str) or self._files is None:
             return str(item.what)
         place, path = item.what
-        found = self._files.finish(place, path)
+        key = key_of(self._ledger, self._files, place, item.attempt, path)
+        found = self._files.finish(place, path, key)
         if isinstance(found, RecordedFile):
             self._missing = 0
+            if found.unsealed is not None:
+                self._sealing.note_failure(item.attempt, found.unsealed)
             self._meter.count("dialer_recorded_bytes_total", found.size_bytes)
             return found
         if not self._was_a_talk(item.attempt):

@@ -31,6 +31,7 @@ class KeyUse(NamedTuple):
     texts: int
     held: bool  # is in the ring
     over: bool  # its time is over
+    recordings: int = 0
 
 
 class Rotated(NamedTuple):
@@ -83,22 +84,29 @@ def _refuse_gaps(connection: Connection, vault: Vault, used: Sequence[str]) -> N
 
 
 def _seals_anything(connection: Connection, key_id: str) -> bool:
-    row = connection.execute(SQL["seals_anything"], {"prefix": f"{FORM}{key_id}:"}).fetchone()
+    words = {"prefix": f"{FORM}{key_id}:", "key": key_id}
+    row = connection.execute(SQL["seals_anything"], words).fetchone()
     return bool(row and row[0])
 
 
 def uses(pool: Pool, vault: Vault) -> list[KeyUse]:
     """In the ring's order, then what is sealed by keys that are not there, then clear text."""
     with pool.sweep() as connection:
-        counts: dict[str, int] = {
-            key: int(texts) for key, texts in connection.execute(SQL["uses"])
+        texts: dict[str, int] = {
+            key: int(count) for key, count in connection.execute(SQL["uses"])
         }
+        sounds: dict[str, int] = {
+            key: int(count) for key, count in connection.execute(SQL["uses_by_recordings"])
+        }
+    names = [key.id for key in vault.keys]
+    names += sorted((texts.keys() | sounds.keys()) - {*names, ""})
+    ended = {key.id: vault.is_over(key) for key in vault.keys}
     found = [
-        KeyUse(key.id, counts.pop(key.id, 0), True, vault.is_over(key)) for key in vault.keys
+        KeyUse(one, texts.get(one, 0), one in ended, ended.get(one, False), sounds.get(one, 0))
+        for one in names
     ]
-    clear = counts.pop("", 0)
-    found += [KeyUse(key, texts, False, False) for key, texts in sorted(counts.items())]
-    return [*found, KeyUse("", clear, True, False)] if clear else found
+    clear = KeyUse("", texts.get("", 0), True, False, sounds.get("", 0))
+    return [*found, clear] if clear.texts or clear.recordings else found
 
 
 # ------------------------------------------------------------------ rotation

@@ -7,10 +7,17 @@ from datetime import datetime
 from typing import Any
 
 from dialer.core.model import AttemptId, CampaignName, InstanceName
-from dialer.ledger import stored
-from dialer.ledger.pool import Connection
+from dialer.ledger import service, stored
+from dialer.ledger.pool import Connection, Pool
 from dialer.ledger.statements import statements
-from dialer.ports import ListedRecording, RecordedFile, Recording, Supervised
+from dialer.ports import (
+    FoundRecording,
+    ListedRecording,
+    RecordedFile,
+    Recording,
+    StaleRecording,
+    Supervised,
+)
 
 SQL = statements("recordings")
 
@@ -49,6 +56,7 @@ def finish(
             "duration_ms": found.duration_ms if found else None,
             "bytes": found.size_bytes if found else None,
             "sha256": found.sha256 if found else None,
+            "sealed_under": found.sealed_under if found else None,
         },
     )
 
@@ -60,6 +68,65 @@ def mask(
     connection.execute(
         SQL["mask_recording"], {"attempt": attempt, "mask": stored.to_json(step)}
     )
+
+
+def note_sealing(connection: Connection, attempts: Sequence[AttemptId], key: str) -> None:
+    connection.execute(SQL["note_sealing"], {"attempts": list(attempts), "key": key})
+
+
+def note_sealed(
+    connection: Connection, attempts: Sequence[AttemptId], key: str, now: datetime
+) -> None:
+    words = {"attempts": list(attempts), "key": key, "at": now}
+    connection.execute(SQL["note_sealed"], words)
+
+
+def stale(
+    connection: Connection, instance: InstanceName, key: str, after: str, most: int
+) -> Sequence[StaleRecording]:
+    words = {"instance": instance, "key": key, "after": after, "most": most}
+    rows = connection.execute(SQL["stale_recordings"], words)
+    return [StaleRecording(AttemptId(attempt), path) for attempt, path in rows]
+
+
+def count_stale(connection: Connection, key: str) -> dict[str, int]:
+    """Folder (a daemon's name) -> how many of its recordings are not under this key."""
+    rows = connection.execute(SQL["count_stale_recordings"], {"key": key})
+    return {instance: int(count) for instance, count in rows}
+
+
+def find(connection: Connection, attempt: str) -> FoundRecording | None:
+    row = connection.execute(SQL["find_recording"], {"attempt": attempt}).fetchone()
+    return None if row is None else _found(row)
+
+
+def kept(
+    connection: Connection, instance: InstanceName, since: datetime
+) -> Sequence[FoundRecording]:
+    words = {"instance": instance, "since": since}
+    return [_found(row) for row in connection.execute(SQL["kept_recordings"], words)]
+
+
+def _found(row: tuple[Any, ...]) -> FoundRecording:
+    attempt, path, instance, state, campaign, sha256, *phone = row
+    digest = None if sha256 is None else bytes(sha256)
+    return FoundRecording(AttemptId(attempt), path, instance, state, campaign, digest, *phone)
+
+
+def note_export(pool: Pool, one: FoundRecording, *, by: str, now: datetime) -> None:
+    """Before the sound is given out: who took it (R7.4). Named by the phone, so that it stands
+    in what that person is told.
+    """
+    subject = f"attempt {one.attempt}" if one.phone_id is None else f"phone {one.phone_id}"
+    with pool.transaction() as connection:
+        service.add_audit(
+            connection,
+            who=by,
+            what="recording exported",
+            subject=subject,
+            details={"attempt": one.attempt, "campaign": one.campaign},
+            now=now,
+        )
 
 
 def unfinished(

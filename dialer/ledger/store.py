@@ -65,6 +65,7 @@ from dialer.ledger.vault import Vault
 from dialer.ports import (
     CallerStop,
     Due,
+    FoundRecording,
     Held,
     HotLead,
     ImportedConsent,
@@ -83,6 +84,7 @@ from dialer.ports import (
     RetentionStep,
     SliceAnswer,
     SliceRequest,
+    StaleRecording,
     StopImport,
     Stopped,
     StopRow,
@@ -613,6 +615,41 @@ class PostgresLedger:
     ) -> None:
         with self._pool.connection() as connection:
             recordings.mask(connection, attempt, masked=masked, by=by, now=now)
+
+    def note_sealing(self, attempts: Sequence[AttemptId], key: str) -> None:
+        with self._pool.connection() as connection:
+            recordings.note_sealing(connection, attempts, key)
+
+    def note_sealed(self, attempts: Sequence[AttemptId], key: str, now: datetime) -> None:
+        with self._pool.connection() as connection:
+            recordings.note_sealed(connection, attempts, key, now)
+
+    def stale_recordings(
+        self, instance: InstanceName, key: str, after: str, most: int
+    ) -> Sequence[StaleRecording]:
+        with self._pool.connection() as connection:
+            return recordings.stale(connection, instance, key, after, most)
+
+    def stale_by_folder(self) -> Mapping[str, int]:
+        """Recordings not under the first key, by the daemon in whose folder they lie."""
+        key = self._vault.first_id
+        if key is None:
+            return {}
+        with self._pool.sweep() as connection:
+            return recordings.count_stale(connection, key)
+
+    def find_recording(self, attempt: str) -> FoundRecording | None:
+        with self._pool.connection() as connection:
+            return recordings.find(connection, attempt)
+
+    def kept_recordings(
+        self, instance: InstanceName, since: datetime
+    ) -> Sequence[FoundRecording]:
+        with self._pool.sweep() as connection:
+            return recordings.kept(connection, instance, since)
+
+    def note_recording_export(self, one: FoundRecording, *, by: str, now: datetime) -> None:
+        recordings.note_export(self._pool, one, by=by, now=now)
 
     def open_recordings(self, instance: InstanceName) -> Sequence[tuple[AttemptId, str]]:
         with self._pool.connection() as connection:

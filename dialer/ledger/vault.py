@@ -1,9 +1,11 @@
 """The vault: personal text sealed before it goes to PostgreSQL, opened after it has come back.
 
-The only file that knows cryptography (decision 0016). A sealed text is MARK "1:" key ":" base64
-of AES-SIV, bound to its column and row: copied elsewhere it does not open. SIV, because a text
-in one cell always gives the same token, so that an import sees in SQL what has not changed.
-The first key of the ring seals, every key opens what it sealed; without keys text stays plain.
+Cryptography is known here (decision 0016) and, for sound, in recordings/sealing.py (0027). A
+sealed text is MARK "1:" key ":" base64 of AES-SIV, bound to its column and row: copied
+elsewhere it does not open. SIV, because a text in one cell always gives the same token, so that
+an import sees in SQL what has not changed. The first key of the ring seals, every key opens
+what it sealed; without keys text stays plain. Of recordings only each file's own key is wrapped
+here.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from dialer.errors import ConfigError, Problem, StoreError
 
@@ -27,6 +31,7 @@ from dialer.errors import ConfigError, Problem, StoreError
 MARK = "\x0e"
 FORM = f"{MARK}1:"
 KEY_BYTES = 32
+SALT_BYTES, TAG_BYTES = 32, 16
 _ENTRY = re.compile(r"([A-Za-z0-9_-]{1,20}):([A-Za-z0-9+/]{43}=)(?::(\d{4}-\d\d-\d\d))?")
 
 
@@ -96,11 +101,7 @@ class Vault:
         if not text or not text.startswith(MARK):
             return text
         key_id, _, token = text.removeprefix(FORM).partition(":")
-        key = self._by_id.get(key_id)
-        if key is None:
-            raise Unreadable(*lost(key_id))
-        if self.is_over(key) and not even_over:
-            raise Unreadable(*over(key))
+        self._usable(key_id, even_over=even_over)
         try:
             sealed = binascii.a2b_base64(token, strict_mode=True)
             return self._ciphers[key_id].decrypt(sealed, _bound(column, row, key_id)).decode()
@@ -109,6 +110,44 @@ class Vault:
                 f"a text in {column} does not open under the data key {key_id}",
                 "the key is another of that name, or the text was changed or moved by hand",
             ) from error
+
+    # ------------------------------------------------------------------ keys of recordings
+
+    @property
+    def token_bytes(self) -> int:
+        return SALT_BYTES + KEY_BYTES + TAG_BYTES
+
+    @property
+    def first_id(self) -> str | None:
+        return self.keys[0].id if self.keys else None
+
+    def holds(self, key_id: str) -> bool:
+        return key_id in self._by_id
+
+    def wrap(self, file_key: bytes, key_id: str, bound: bytes) -> bytes:
+        """A file's key for its header. Raises Unreadable."""
+        salt = secrets.token_bytes(SALT_BYTES)
+        cipher = _wrapping(self._usable(key_id, even_over=False), salt)
+        return salt + cipher.encrypt(bytes(12), file_key, _of_file(key_id, bound))
+
+    def unwrap(
+        self, token: bytes, key_id: str, bound: bytes, *, even_over: bool = False
+    ) -> bytes | None:
+        """None: it does not open. Raises Unreadable."""
+        salt, sealed = token[:SALT_BYTES], token[SALT_BYTES:]
+        cipher = _wrapping(self._usable(key_id, even_over=even_over), salt)
+        try:
+            return cipher.decrypt(bytes(12), sealed, _of_file(key_id, bound))
+        except InvalidTag:
+            return None
+
+    def _usable(self, key_id: str, *, even_over: bool) -> DataKey:
+        key = self._by_id.get(key_id)
+        if key is None:
+            raise Unreadable(*lost(key_id))
+        if self.is_over(key) and not even_over:
+            raise Unreadable(*over(key))
+        return key
 
     def is_over(self, key: DataKey) -> bool:
         if key.ends_on is None:
@@ -139,6 +178,16 @@ def unmarked(text: str) -> str:
 def _expanded(key: DataKey) -> bytes:
     """512 bits: AES-256 twice, as AES-SIV wants it (RFC 5297)."""
     return hmac.digest(key.secret, b"dialer data aes-siv", "sha512")
+
+
+def _wrapping(key: DataKey, salt: bytes) -> AESGCM:
+    """Each salt makes a key that wraps once, so the nonce may be zero."""
+    info = b"dialer recording key"
+    return AESGCM(HKDF(SHA256(), KEY_BYTES, salt, info).derive(key.secret))
+
+
+def _of_file(key_id: str, bound: bytes) -> bytes:
+    return key_id.encode() + b"\0" + bound
 
 
 def _bound(column: str, row: bytes | int, key_id: str) -> list[bytes]:

@@ -269,6 +269,7 @@ _ALL = (
     _counter("dialer_recordings_deleted_total", "Recordings whose time was over."),
     _gauge("dialer_recordings_free_bytes", "Free in the folder of recordings."),
     _gauge("dialer_recordings_used_bytes", "Recordings in the folder, at the last look."),
+    _gauge("dialer_recordings_unsealed", "Recordings that could not be sealed or rotated."),
     _gauge("dialer_recordings_trouble", "1 while nothing can be recorded."),
     # the switch
     _counter("dialer_switch_events_total", "Events of the switch by kind.", KIND),

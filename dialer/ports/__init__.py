@@ -45,10 +45,13 @@ from dialer.ports.past import (
 from dialer.ports.presence import Command, Presence
 from dialer.ports.recordings import (
     FolderState,
+    FoundRecording,
     ListedRecording,
     RecordedFile,
     Recording,
     Recordings,
+    Sealer,
+    StaleRecording,
 )
 from dialer.ports.retention import Held, RetentionState, RetentionStep
 from dialer.ports.stops import OpenCall, OptOut, StopImport, Stopped, StopRow, Wish
@@ -74,6 +77,7 @@ __all__ = [
     "Due",
     "FolderState",
     "FoundLeg",
+    "FoundRecording",
     "Held",
     "Hopper",
     "HotLead",
@@ -104,9 +108,11 @@ __all__ = [
     "Replayed",
     "RetentionState",
     "RetentionStep",
+    "Sealer",
     "Shown",
     "SliceAnswer",
     "SliceRequest",
+    "StaleRecording",
     "StopImport",
     "StopRow",
     "Stopped",

@@ -28,7 +28,7 @@ from dialer.core.model import (
 from dialer.core.permission.persistence import Figures
 from dialer.core.permission.retention import DataKind
 from dialer.ports.journal import Mark, Replayed, Word
-from dialer.ports.recordings import ListedRecording, RecordedFile, Recording
+from dialer.ports.recordings import ListedRecording, RecordedFile, Recording, StaleRecording
 from dialer.ports.retention import RetentionState, RetentionStep
 from dialer.ports.stops import OpenCall, OptOut, Stopped
 from dialer.ports.switch import CallerStop
@@ -273,6 +273,20 @@ class Ledger(Protocol):
     def mask_recording(
         self, attempt: AttemptId, *, masked: bool, by: str, now: datetime
     ) -> None: ...
+
+    def note_sealing(self, attempts: Sequence[AttemptId], key: str) -> None:
+        """Before: their files may need this data key from now on."""
+        ...
+
+    def note_sealed(self, attempts: Sequence[AttemptId], key: str, now: datetime) -> None:
+        """After: their files open under this key and no other."""
+        ...
+
+    def stale_recordings(
+        self, instance: InstanceName, key: str, after: str, most: int
+    ) -> Sequence[StaleRecording]:
+        """Kept, and not sealed under `key`, in the order of their attempts, past `after`."""
+        ...
 
     def open_recordings(self, instance: InstanceName) -> Sequence[tuple[AttemptId, str]]:
         """(attempt, path) of those that were begun and not finished."""

@@ -1,15 +1,13 @@
 """ports.Recordings on a folder that the switch writes and the daemon reads.
 
 A talk is minutes of sound: whatever touches the disk runs in a thread of the hub's pool, so
-that no bridge waits for it. Encryption at rest (R7.3) has its place in `finish`: after the
-checksum, before the file counts as kept.
+that no bridge waits for it. With data keys a recording is sealed as it is finished (R7.3): one
+file is `files.py`, its format `sealing.py`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import wave
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -17,29 +15,73 @@ from typing import TypeVar
 import gevent
 
 from dialer.core.model import RecordingPlace
-from dialer.ports import FolderState, RecordedFile
+from dialer.ports import FolderState, RecordedFile, Sealer
+from dialer.recordings import files
 
-CHUNK = 1 << 20
-#: A file that holds no more than its header is no recording.
-HEADER_BYTES = 44
+NO_KEYS = "no data key is given"
 
 T = TypeVar("T")
 
 
 class RecordingFolder:
-    """Without state of its own: where the folder is comes with each question."""
+    """Where the folder is comes with each question. `sealer` None: all lies in clear."""
+
+    def __init__(self, sealer: Sealer | None = None) -> None:
+        self._sealer = sealer
 
     def check(self, place: RecordingPlace, *, measure: bool) -> FolderState:
         """Is there room, and can be written? `measure`: also add up what lies there (slow)."""
         return _in_a_thread(lambda: _check(place, measure=measure))
 
-    def finish(self, place: RecordingPlace, path: str) -> RecordedFile | str:
+    def finish(
+        self, place: RecordingPlace, path: str, key: str | None = None
+    ) -> RecordedFile | str:
         """Size, checksum and length of a recording that has ended; else what is wrong."""
-        return _in_a_thread(lambda: _finish(Path(place.folder) / path))
+        file = Path(place.folder) / path
+        return _in_a_thread(lambda: files.finish(file, self._sealer, key))
+
+    def examine(
+        self,
+        place: RecordingPlace,
+        path: str,
+        take: Callable[[bytes], object] | None = None,
+    ) -> RecordedFile | str:
+        """The same of one that is kept, opened; changes nothing. `take` gets the sound."""
+        file = Path(place.folder) / path
+        return _in_a_thread(lambda: files.examine(file, self._sealer, take))
 
     def delete(self, place: RecordingPlace, path: str) -> str | None:
         """None: it is gone (or was); else why not."""
-        return _in_a_thread(lambda: _delete(Path(place.folder) / path))
+        return _in_a_thread(lambda: files.delete(Path(place.folder) / path))
+
+    def seals_under(self) -> str | None:
+        return self._sealer.first_id if self._sealer is not None else None
+
+    def sealed_under(self, place: RecordingPlace, path: str) -> list[str] | str:
+        file = Path(place.folder) / path
+        return _in_a_thread(lambda: files.sealed_under(file, self._sealer))
+
+    def seal(self, place: RecordingPlace, path: str, key: str) -> str | None:
+        file = Path(place.folder) / path
+        return _in_a_thread(lambda: files.seal(file, self._sealer, key))
+
+    def wrap_anew(self, place: RecordingPlace, path: str, key: str) -> str | None:
+        return self._with_keys(files.wrap_anew, place, path, key)
+
+    def forget_other_keys(self, place: RecordingPlace, path: str, key: str) -> str | None:
+        return self._with_keys(files.forget_other_keys, place, path, key)
+
+    def _with_keys(
+        self,
+        work: Callable[[Path, Sealer, str], str | None],
+        place: RecordingPlace,
+        path: str,
+        key: str,
+    ) -> str | None:
+        sealer, file = self._sealer, Path(place.folder) / path
+        if sealer is None:
+            return NO_KEYS
+        return _in_a_thread(lambda: work(file, sealer, key))
 
 
 def _in_a_thread(work: Callable[[], T]) -> T:
@@ -115,45 +157,3 @@ def _size(count: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} GB"
-
-
-# ------------------------------------------------------------------ one file
-
-
-def _finish(file: Path) -> RecordedFile | str:
-    try:
-        digest, size = hashlib.sha256(), 0
-        with file.open("rb") as sound:
-            while chunk := sound.read(CHUNK):
-                digest.update(chunk)
-                size += len(chunk)
-        if size <= HEADER_BYTES:
-            return "the switch made an empty file"
-        return RecordedFile(
-            size_bytes=size, sha256=digest.digest(), duration_ms=_duration_ms(file)
-        )
-    except FileNotFoundError:
-        return "the switch made no file"
-    except OSError as error:
-        return f"the file cannot be read: {error.strerror or error}"
-
-
-def _duration_ms(file: Path) -> int | None:
-    """None where its header is not whole: a switch that died leaves such."""
-    try:
-        with wave.open(str(file), "rb") as sound:
-            return sound.getnframes() * 1000 // (sound.getframerate() or 8000)
-    except (wave.Error, EOFError):
-        return None
-
-
-def _delete(file: Path) -> str | None:
-    try:
-        file.unlink(missing_ok=True)
-    except OSError as error:
-        return error.strerror or str(error)
-    try:
-        file.parent.rmdir()  # the day's folder, when its last one goes
-    except OSError:
-        return None
-    return None

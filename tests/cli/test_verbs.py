@@ -255,7 +255,8 @@ def test_check_says_what_it_has_seen(dialer: Dialer) -> None:
     ]
     assert ended.err.splitlines() == [
         "warning: no data key is given (keys_file, or DIALER_DATA_KEYS_FILE): numbers,"
-        " names, addresses and notes stand in the database in clear (dialer keys new NAME)",
+        " names, addresses and notes stand in the database in clear, and recordings in their"
+        " folder (dialer keys new NAME)",
         "warning: spring: no calling windows: it dials at any hour of the day",
         "warning: spring: the list people is empty",
     ]

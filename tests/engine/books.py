@@ -47,6 +47,7 @@ from dialer.ports import (
     RetentionStep,
     SliceAnswer,
     SliceRequest,
+    StaleRecording,
     Stopped,
     Supervised,
     WindowCounts,
@@ -85,6 +86,7 @@ class Books:
         self.work: list[frozenset[CampaignName]] = []
         self.recordings: dict[AttemptId, Recording] = {}
         self.files: dict[AttemptId, RecordedFile | str] = {}
+        self.sealed: dict[AttemptId, tuple[str, bool]] = {}
         self.deleted: list[AttemptId] = []
         self.supervised: list[Supervised] = []
         self.paces: dict[CampaignName, float] = {}
@@ -287,12 +289,34 @@ class Books:
     ) -> None:
         self._at("finish_recording")
         self.files.setdefault(attempt, file)
+        if isinstance(file, RecordedFile) and file.sealed_under is not None:
+            self.sealed[attempt] = (file.sealed_under, True)
 
     def mask_recording(
         self, attempt: AttemptId, *, masked: bool, by: str, now: datetime
     ) -> None:
         self._at("mask_recording")
         self.journal.append(("mask", (attempt, masked, by)))
+
+    def note_sealing(self, attempts: Sequence[AttemptId], key: str) -> None:
+        self._at("note_sealing")
+        self.sealed.update({one: (key, False) for one in attempts})
+
+    def note_sealed(self, attempts: Sequence[AttemptId], key: str, now: datetime) -> None:
+        self._at("note_sealed")
+        self.sealed.update({one: (key, True) for one in attempts})
+
+    def stale_recordings(
+        self, instance: InstanceName, key: str, after: str, most: int
+    ) -> list[StaleRecording]:
+        return [
+            StaleRecording(one, self.recordings[one].path)
+            for one in sorted(self.files)
+            if one > after
+            and isinstance(self.files[one], RecordedFile)
+            and one not in self.deleted
+            and self.sealed.get(one) != (key, True)
+        ][:most]
 
     def open_recordings(self, instance: InstanceName) -> list[tuple[AttemptId, str]]:
         return [

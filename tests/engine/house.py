@@ -47,7 +47,7 @@ from dialer.engine.supervision import Notifier
 from dialer.hopper.memory import MemoryHopper
 from dialer.hopper.memory_presence import MemoryPresence
 from dialer.metrics.meter import MemoryMeter
-from dialer.ports import Clock, Switch
+from dialer.ports import Clock, Sealer, Switch
 from dialer.recordings.folder import RecordingFolder
 from tests.engine.books import Books, MemoryDiary, MemoryJournal
 from tests.engine.line import Line
@@ -159,6 +159,7 @@ class House:
         strict: bool = True,
         switch: Switch | None = None,
         clock: Clock | None = None,
+        sealer: Sealer | None = None,
     ) -> None:
         self.clock = HandClock()
         self.line = Line()
@@ -179,7 +180,7 @@ class House:
                 clock=clock or self.clock,
                 diary=self.diary,
                 journal=MemoryJournal(),
-                recordings=RecordingFolder(),
+                recordings=RecordingFolder(sealer),
             ),
             self.plan,
             load=lambda: self.plan,

@@ -6,6 +6,7 @@ or a leg is recorded and hung up in one breath and never ends.
 
 from __future__ import annotations
 
+import hashlib
 import wave
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,7 +27,10 @@ from dialer.core.model import (
 )
 from dialer.engine.status import health
 from dialer.errors import CommandRefused, LinkDown, StoreError
+from dialer.ledger.vault import DataKey, Vault
 from dialer.ports import Command, RecordedFile
+from dialer.recordings import files
+from dialer.recordings.folder import RecordingFolder
 from tests.engine.house import SALES, SPRING, House, campaign, entry, plan
 
 Build = Callable[..., House]
@@ -327,3 +331,145 @@ def test_without_a_beep_in_the_group_nobody_hears_one(home: House):
     home.log_in("anna")
     home.talking("anna")
     assert home.line.verbs("beep") == []
+
+
+# ------------------------------------------------------------------ sealed
+
+
+K1, K2 = (DataKey(id=name, secret=name.encode() * 16) for name in ("k1", "k2"))
+
+
+def sealed_path(folder: Path, key: AttemptId) -> Path:
+    return path_of(folder, key).with_name(f"{key}.wav.sealed")
+
+
+def with_keys(build: Build, folder: Path, *keys: DataKey) -> tuple[House, Vault]:
+    vault = Vault(keys, lookup=b"x")
+    place = RecordingPlace(folder=str(folder), min_free_bytes=1)
+    configured = plan(campaigns={SPRING: campaign(record=True)}, recordings=place)
+    home = build(configured, sealer=vault)
+    home.daemon.recorder.adopt()
+    home.log_in("anna")
+    return home, vault
+
+
+def test_with_keys_a_talk_is_sealed_as_it_is_finished(build: Build, tmp_path: Path):
+    """The key stands in the books before the file needs it, so that nobody retires it."""
+    home, _ = with_keys(build, tmp_path, K1)
+    key = home.talking("anna")
+    write(tmp_path, key)
+    noted: list[bool] = []
+    note = home.books.note_sealing
+
+    def watched(attempts: list[AttemptId], under: str) -> None:
+        noted.append(sealed_path(tmp_path, key).exists())
+        note(attempts, under)
+
+    home.books.note_sealing = watched  # type: ignore[assignment,method-assign]
+    stop(home, tmp_path, key)
+    assert noted[0] is False
+    assert home.books.sealed[key] == ("k1", True)
+    assert [one.name for one in path_of(tmp_path, key).parent.iterdir()] == [
+        f"{key}.wav.sealed"
+    ]
+    file = home.books.files[key]
+    assert isinstance(file, RecordedFile)
+    assert (file.duration_ms, file.size_bytes) == (500, 44 + 16_000)
+
+
+def test_a_disk_that_is_full_is_told_and_the_talk_is_sealed_a_minute_later(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    full = Path("/dev/full")
+    home, _ = with_keys(build, tmp_path, K1)
+    key = home.talking("anna")
+    write(tmp_path, key)
+    with monkeypatch.context() as broken:
+        broken.setattr(files, "_new", lambda beside: full.open("wb"))
+        stop(home, tmp_path, key)
+    assert path_of(tmp_path, key).exists()
+    assert isinstance(home.books.files[key], RecordedFile), "the talk is kept all the same"
+    status = home.daemon.recorder.status()
+    assert status is not None
+    assert status["unsealed"] == "1 recordings: No space left on device"
+    assert status["trouble"] is None, "nobody stops dialing for it"
+    assert home.meter.value("dialer_recordings_unsealed") == 1
+    home.clock.move(59.0)
+    home.daemon.recorder.work()
+    assert path_of(tmp_path, key).exists()
+    home.clock.move(1.1)
+    home.daemon.recorder.work()
+    assert not path_of(tmp_path, key).exists()
+    assert home.books.sealed[key] == ("k1", True)
+    assert home.meter.value("dialer_recordings_unsealed") == 0
+
+
+def test_a_daemon_that_died_between_file_and_row_has_its_successor_finish(
+    build: Build, tmp_path: Path
+):
+    home, _ = with_keys(build, tmp_path, K1)
+    key = home.talking("anna")
+    write(tmp_path, key)
+    digest = hashlib.sha256(path_of(tmp_path, key).read_bytes()).digest()
+    home.books.refuses.add("finish_recording")
+    home.hang_up(key)
+    home.clock.move(5.1)
+    with pytest.raises(StoreError):
+        home.line.tell("record_stopped", key, path=str(path_of(tmp_path, key)))
+        home.daemon.recorder.work()
+    assert sealed_path(tmp_path, key).exists()
+    successor, _ = with_keys(build, tmp_path, K1)
+    successor.books.recordings = home.books.recordings
+    successor.daemon.recorder.adopt()
+    successor.clock.move(10.0)
+    successor.daemon.recorder.work()
+    found = successor.books.files[key]
+    assert isinstance(found, RecordedFile)
+    assert (found.sha256, found.sealed_under, found.duration_ms) == (digest, "k1", 500)
+
+
+def test_what_was_recorded_before_there_were_keys_is_sealed_by_the_hourly_run(
+    build: Build, tmp_path: Path
+):
+    """In batches, so that a finished talk never waits for a whole folder."""
+    home, vault = with_keys(build, tmp_path)
+    for n in range(1, 4):
+        key = home.talking("anna", n)
+        write(tmp_path, key)
+        stop(home, tmp_path, key)
+        home.park("anna")
+        home.clock.move(11.0)
+        home.settle()
+    assert home.books.sealed == {}
+    vault.take([K1])
+    home.daemon.recorder.configure(home.plan.recordings)  # a reload
+    home.daemon.recorder.work()
+    assert set(home.books.sealed.values()) == {("k1", True)}
+    assert {one.suffix for one in tmp_path.rglob("*.*")} == {".sealed"}
+
+
+def test_a_reload_with_a_new_first_key_brings_the_files_under_it(build: Build, tmp_path: Path):
+    home, vault = with_keys(build, tmp_path, K1)
+    key = home.talking("anna")
+    write(tmp_path, key)
+    stop(home, tmp_path, key)
+    vault.take([K2, K1])
+    home.daemon.recorder.configure(home.plan.recordings)
+    home.daemon.recorder.work()
+    assert home.books.sealed[key] == ("k2", True)
+    place = home.plan.recordings
+    assert place is not None
+    path = f"2026-11-24/{key}.wav"
+    assert isinstance(RecordingFolder(Vault([K2])).examine(place, path), RecordedFile)
+    assert isinstance(RecordingFolder(Vault([K1])).examine(place, path), str)
+
+
+def test_retention_deletes_a_sealed_file(build: Build, tmp_path: Path):
+    home, _ = with_keys(build, tmp_path, K1)
+    key = home.talking("anna")
+    write(tmp_path, key)
+    stop(home, tmp_path, key)
+    home.clock.move(400 * 86_400.0)
+    home.daemon.recorder.work()
+    assert not sealed_path(tmp_path, key).parent.exists()
+    assert home.books.deleted == [key]

@@ -95,6 +95,7 @@ def test_a_talk_is_recorded_announced_masked_and_beeped(
             for who, ear in (("operator", operator), ("customer", customer))
         }
     driven.wait_for("its file", lambda: finished(driven, 1), 30.0)
+    driven.wait_for("its end", lambda: driven.settled(1), 30.0)  # written by another box
     assert [level > LOUD for level in heard["operator"]] == [True, True, True], heard
     assert [level > LOUD for level in heard["customer"]] == [True, False, False], heard
     (row,) = rows(driven)

@@ -151,6 +151,12 @@ DAEMON = Dashboard(
                     quiet=True,
                 ),
                 line(
+                    "Not sealed",
+                    "Recordings that could not be sealed, or brought under the first key.",
+                    q(f"max(dialer_recordings_unsealed{I})", "not sealed"),
+                    quiet=True,
+                ),
+                line(
                     "Kept, bytes a second",
                     "How fast the folder grows.",
                     q(f"sum(rate(dialer_recorded_bytes_total{I}[15m]))", "kept"),

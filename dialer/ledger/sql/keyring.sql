@@ -38,8 +38,13 @@ FROM (
 WHERE t.text <> ''
 GROUP BY 1;
 
--- name: seals_anything(prefix)
--- Is any text sealed under this key? Phones first: nearly always there.
+-- name: uses_by_recordings()
+-- The same of recordings: '' = in clear.
+SELECT coalesce(sealed_under, ''), count(*) FROM recordings
+WHERE state = 'kept' OR state = 'started' AND sealed_under IS NOT NULL GROUP BY 1;
+
+-- name: seals_anything(prefix, key)
+-- Is any text or any recording sealed under this key? Phones first: nearly always there.
 SELECT EXISTS (SELECT FROM phones WHERE starts_with(digits, :prefix::text))
     OR EXISTS (SELECT FROM contact_identity WHERE starts_with(name, :prefix::text)
         OR starts_with(email, :prefix::text) OR starts_with(address, :prefix::text)
@@ -50,7 +55,8 @@ SELECT EXISTS (SELECT FROM phones WHERE starts_with(digits, :prefix::text))
         OR starts_with(address_before, :prefix::text) OR starts_with(note_before, :prefix::text))
     OR EXISTS (SELECT FROM complaints WHERE starts_with(text, :prefix::text))
     OR EXISTS (SELECT FROM consents WHERE starts_with(evidence, :prefix::text))
-    OR EXISTS (SELECT FROM attempts WHERE starts_with(summary, :prefix::text));
+    OR EXISTS (SELECT FROM attempts WHERE starts_with(summary, :prefix::text))
+    OR EXISTS (SELECT FROM recordings WHERE sealed_under = :key::text AND state IN ('started', 'kept'));
 
 -- name: stale_phones(after, prefix, most)
 -- Not sealed by the first key; locked in the order of their ids, as the intents lock them.

@@ -11,12 +11,50 @@ VALUES (:attempt::uuid, :campaign::text,
     :keep_until::timestamptz)
 ON CONFLICT (attempt_id) DO NOTHING;
 
--- name: finish_recording(attempt, state, failure, at, duration_ms, bytes, sha256)!
--- What the file says after its end; only once.
+-- name: finish_recording(attempt, state, failure, at, duration_ms, bytes, sha256, sealed_under)!
+-- What the file says after its end; only once. A key that was noted and not used stays noted.
 UPDATE recordings
 SET state = :state::text, failure = :failure::text, stopped_at = :at::timestamptz,
-    duration_ms = :duration_ms::integer, bytes = :bytes::bigint, sha256 = :sha256::bytea
+    duration_ms = :duration_ms::integer, bytes = :bytes::bigint, sha256 = :sha256::bytea,
+    sealed_under = coalesce(:sealed_under::text, sealed_under),
+    sealed_at = CASE WHEN :sealed_under::text IS NOT NULL THEN :at::timestamptz END
 WHERE attempt_id = :attempt::uuid AND state = 'started';
+
+-- name: note_sealing(attempts, key)!
+-- From now on their files may need this key.
+UPDATE recordings SET sealed_under = :key::text, sealed_at = NULL
+WHERE attempt_id = ANY(:attempts::uuid[]) AND state IN ('started', 'kept');
+
+-- name: note_sealed(attempts, key, at)!
+-- They open under this key and no other, and nothing of them lies in clear.
+UPDATE recordings SET sealed_under = :key::text, sealed_at = :at::timestamptz
+WHERE attempt_id = ANY(:attempts::uuid[]) AND state = 'kept';
+
+-- name: stale_recordings(instance, key, after, most)
+-- Kept in this folder and in clear, half-way, or under another key than the first.
+SELECT attempt_id::text, path FROM recordings
+WHERE instance = :instance::text AND state = 'kept' AND attempt_id > :after::uuid
+    AND (sealed_at IS NULL OR sealed_under <> :key::text)
+ORDER BY attempt_id LIMIT :most::integer;
+
+-- name: count_stale_recordings(key)
+-- The same of every folder, and those that are being recorded under another key: how many.
+SELECT instance, count(*) FROM recordings
+WHERE state = 'kept' AND (sealed_at IS NULL OR sealed_under <> :key::text)
+    OR state = 'started' AND sealed_under <> :key::text
+GROUP BY 1 ORDER BY 1;
+
+-- name: find_recording(attempt)
+-- For whoever reads its file.
+SELECT r.attempt_id::text, r.path, r.instance, r.state, r.campaign, r.sha256, a.phone_id
+FROM recordings AS r LEFT JOIN attempts AS a ON a.id = r.attempt_id
+WHERE r.attempt_id::text = lower(:attempt::text);
+
+-- name: kept_recordings(instance, since)
+-- All that should be there, the oldest first.
+SELECT attempt_id::text, path, instance, state, campaign, sha256 FROM recordings
+WHERE instance = :instance::text AND state = 'kept' AND started_at >= :since::timestamptz
+ORDER BY started_at;
 
 -- name: mask_recording(attempt, mask)!
 -- One step more of its masking.
@@ -62,7 +100,8 @@ SELECT count(*) FROM gone;
 -- name: list_recordings(campaign, since, most)
 -- The newest first; campaign NULL = all.
 SELECT attempt_id::text, path, campaign, started_at, duration_ms, bytes, keep_until, state,
-    failure, operator, contact_id, instance, encode(sha256, 'hex'), jsonb_array_length(masks)
+    failure, operator, contact_id, instance, encode(sha256, 'hex'), jsonb_array_length(masks),
+    CASE WHEN sealed_at IS NOT NULL THEN sealed_under END
 FROM recordings
 WHERE (:campaign::text IS NULL OR campaign = :campaign::text)
     AND started_at >= :since::timestamptz

@@ -111,3 +111,37 @@ def test_supervisions_are_only_ever_added(world: World, dsn: str) -> None:
             connection.execute(change)
     with pytest.raises(StoreError):
         world.ledger.log_supervision(replace(step, mode="spy"))
+
+
+def test_a_key_is_noted_before_and_after_and_holds_its_recordings(world: World) -> None:
+    """Half-way it counts as needed and as not done, so that the next run ends it."""
+    one, ledger = recording(world), world.ledger
+    ledger.save_recording(one)
+    ledger.note_sealing([one.attempt], "k1")
+    assert ledger.stale_recordings(US, "k1", NO_ATTEMPT, 10) == [], "still being recorded"
+    ledger.finish_recording(one.attempt, FILE, NOW)
+    assert ledger.stale_recordings(US, "k1", NO_ATTEMPT, 10) == [
+        (one.attempt, "2026-11-24/a.wav")
+    ]
+    ledger.note_sealed([one.attempt], "k1", NOW)
+    assert ledger.stale_recordings(US, "k1", NO_ATTEMPT, 10) == []
+    assert ledger.list_recordings(None, NOW - DAY, 10)[0].sealed_under == "k1"
+    assert len(ledger.stale_recordings(US, "k2", NO_ATTEMPT, 10)) == 1
+    assert ledger.stale_recordings(US, "k2", one.attempt, 10) == []
+    found = ledger.find_recording(one.attempt.upper())
+    assert found is not None
+    assert (found.state, found.sha256, found.instance) == ("kept", bytes(32), "d1")
+    assert found.phone_id is not None
+    assert ledger.find_recording("no uuid; '") is None
+    assert [row.attempt for row in ledger.kept_recordings(US, NOW)] == [one.attempt]
+
+
+def test_a_recording_that_was_sealed_as_it_was_finished_is_done(world: World) -> None:
+    one, ledger = recording(world), world.ledger
+    ledger.save_recording(one)
+    ledger.note_sealing([one.attempt], "k1")
+    ledger.finish_recording(one.attempt, FILE._replace(sealed_under="k1"), NOW)
+    assert ledger.stale_recordings(US, "k1", NO_ATTEMPT, 10) == []
+
+
+NO_ATTEMPT = "00000000-0000-0000-0000-000000000000"

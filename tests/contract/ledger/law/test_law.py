@@ -10,11 +10,16 @@ import os
 import sys
 from collections import Counter
 
+import pytest
+
 from tests.contract.ledger.law.drive import run
 from tests.contract.ledger.world import World
 
 ATTEMPTS = int(os.environ.get("DIALER_LAW_ATTEMPTS", "150"))
 SEED = int(os.environ.get("DIALER_LAW_SEED", "1"))
+
+#: A hundred attempts take a second or two; a full run some hours on a busy machine.
+pytestmark = pytest.mark.timeout(60 + ATTEMPTS // 5)
 
 
 def test_no_call_and_no_refusal_but_by_the_law(world: World) -> None:
