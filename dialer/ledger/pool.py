@@ -36,6 +36,7 @@ LOOKUPS = {
     "enable_mergejoin": "off",
     "enable_bitmapscan": "off",
     "enable_material": "off",
+    "enable_memoize": "off",
 }
 #: And of statements that go through whole tables: reports, enrolling.
 SWEEPS = {
@@ -45,6 +46,7 @@ SWEEPS = {
     "enable_mergejoin": "on",
     "enable_bitmapscan": "on",
     "enable_material": "on",
+    "enable_memoize": "on",
 }
 CONNECT_S = 5
 

@@ -109,11 +109,14 @@ def _answers_ping(port: int, password: str) -> bool:
 # --------------------------------------------------------------------------------- PostgreSQL
 
 
-def start_postgres(folder: Path, *, durable: bool = False) -> RunningServer:
+def start_postgres(
+    folder: Path, *, durable: bool = False, shared_buffers: str = "128MB"
+) -> RunningServer:
     """PostgreSQL with its data under `folder`/postgresql, made by the first start.
 
     `durable`: with fsync and full pages, as in service; without them a crash of the server
-    loses nothing, a crash of the machine may. As root the data of a folder that `nobody` cannot
+    loses nothing, a crash of the machine may. `shared_buffers`: PostgreSQL's own memory for the
+    base, its default. As root the data of a folder that `nobody` cannot
     reach lies under /var/tmp; the file `folder`/postgresql.where then names the place.
     Raises StoreError("postgresql") when the wheel is missing or the server does not come up.
     """
@@ -131,6 +134,7 @@ def start_postgres(folder: Path, *, durable: bool = False) -> RunningServer:
         "port": str(port),
         "unix_socket_directories": "",
         "max_connections": "100",
+        "shared_buffers": shared_buffers,
         "timezone": "UTC",
         "log_timezone": "UTC",
         "fsync": "on" if durable else "off",
