@@ -261,7 +261,7 @@ class Gone:
         return bool(row and row[0])
 
     def _files(self, folder: Path) -> list[str]:
-        """Files of tables and indexes, and the server's log, that hold a word in clear."""
+        """Files of tables and indexes, and of the server's log: which holds which word in clear."""
         (home,) = self._connection.execute("SHOW data_directory").fetchone() or ("",)
         self._connection.execute("CHECKPOINT")
         places = [Path(home) / "base", *folder.rglob("*.log")]
@@ -269,12 +269,20 @@ class Gone:
 
     def _grep(self, places: Sequence[Path]) -> Iterator[str]:
         words = "\n".join([*self.words, *self.calls])
-        asked = ["grep", "-rlFa", "-f", "-", "--", *map(str, places)]
+        asked = ["grep", "-roFa", "-f", "-", "--", *map(str, places)]
         done = subprocess.run(
             asked, input=words, stdout=subprocess.PIPE, text=True, check=False
         )
-        for path in done.stdout.splitlines():
-            yield Path(path).name
+        for line in sorted(set(done.stdout.splitlines())):
+            path, _, word = line.partition(":")
+            node = Path(path).name.partition(".")[0]
+            named = None
+            if node.isdigit():
+                row = self._connection.execute(
+                    "SELECT pg_filenode_relation(0, %s)::text", [int(node)]
+                ).fetchone()
+                named = row and row[0]
+            yield f"{named or Path(path).name}: {word}"
 
 
 if __name__ == "__main__":
