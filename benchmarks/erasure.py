@@ -261,7 +261,7 @@ class Gone:
         return bool(row and row[0])
 
     def _files(self, folder: Path) -> list[str]:
-        """Files of tables and indexes, and of the server's log: which holds which word in clear."""
+        """Files of tables, indexes and the server's log: which holds which word in clear."""
         (home,) = self._connection.execute("SHOW data_directory").fetchone() or ("",)
         self._connection.execute("CHECKPOINT")
         places = [Path(home) / "base", *folder.rglob("*.log")]
