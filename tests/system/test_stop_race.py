@@ -118,6 +118,7 @@ def test_no_originate_for_a_phone_whose_stop_was_answered_before(
     rehearsal: Rehearsal, daemons: None
 ) -> None:
     wait_for_calls(rehearsal, 20)
+    wait_for_all_daemons(rehearsal)
     settings = rehearsal.loaded.settings
     ledger = make_ledger(settings)
     ledger.open()
@@ -127,8 +128,6 @@ def test_no_originate_for_a_phone_whose_stop_was_answered_before(
         ledger.close()
     wait_for_calls(rehearsal, len(originated(rehearsal)) + 5)
     assert len(answers) == STOPS
-    instances = {one["instance"] for one in originated(rehearsal)}
-    assert len(instances) == DAEMONS, f"only {instances} dialed"
     dialed = {one["destination"][-10:] for one in originated(rehearsal)}
     spared = [one for one in answers if one.digits[-10:] not in dialed]
     assert spared, "every stop came after its call: nothing was put to the test"
@@ -175,6 +174,17 @@ def originated(rehearsal: Rehearsal) -> list[dict[str, Any]]:
         for one in rehearsal.records()
         if one["event"] == "originated" and one.get("attempt")
     ]
+
+
+def wait_for_all_daemons(rehearsal: Rehearsal) -> None:
+    """Each of them dials: on a quick machine three have called twenty before the last is up."""
+
+    def dialing() -> set[str]:
+        return {one["instance"] for one in originated(rehearsal)}
+
+    with gevent.Timeout(60.0, RuntimeError(f"only some of the {DAEMONS} daemons dial")):
+        while len(dialing()) < DAEMONS:
+            gevent.sleep(0.1)
 
 
 def wait_for_calls(rehearsal: Rehearsal, calls: int) -> None:
