@@ -38,7 +38,7 @@ OPERATORS = 16
 
 pytestmark = [
     pytest.mark.system,
-    pytest.mark.timeout(WALL_S + 300.0),
+    pytest.mark.timeout(WALL_S * 1.3 + 300.0),
     pytest.mark.skipif(WALL_S < 360.0, reason="FORECAST_WALL_S=600 runs it"),
 ]
 
